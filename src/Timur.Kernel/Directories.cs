@@ -1,0 +1,148 @@
+using System.Text;
+
+namespace Timur.Kernel;
+
+/// <summary>One name in a directory; <see cref="Kind"/> is 0 where the file system doesn't tell.</summary>
+public readonly record struct DirectoryEntry(string Name, FileKind Kind);
+
+/// <summary>Directories by system call.</summary>
+public static unsafe class Directories
+{
+    private const int AtRemoveDirectory = 0x200;
+
+    /// <summary>mkdir(2); EEXIST and the like come back as the reason.</summary>
+    public static bool TryCreate(string path, out Errno why, uint mode = 0x1ED)
+    {
+        using var text = new CString(path, stackalloc byte[512]);
+        why = Sys.Why(Sys.Call(Nr.mkdirat, Files.AtFdCwd, text.Address, mode));
+        return why == Errno.None;
+    }
+
+    /// <summary>mkdir(2), with parents; an existing directory is fine.</summary>
+    public static void Create(string path, uint mode = 0x1ED)
+    {
+        if (TryCreate(path, out Errno why, mode) || why == Errno.EEXIST)
+        {
+            return;
+        }
+
+        if (why == Errno.ENOENT && Path.GetDirectoryName(path) is { Length: > 0 } parent)
+        {
+            Create(parent, mode);
+            if (TryCreate(path, out why, mode) || why == Errno.EEXIST)
+            {
+                return;
+            }
+        }
+
+        throw new SyscallException("mkdir", why, path);
+    }
+
+    /// <summary>rmdir(2).</summary>
+    public static bool TryRemove(string path, out Errno why)
+    {
+        using var text = new CString(path, stackalloc byte[512]);
+        why = Sys.Why(Sys.Call(Nr.unlinkat, Files.AtFdCwd, text.Address, AtRemoveDirectory));
+        return why == Errno.None;
+    }
+
+    /// <summary>The names in a directory, without "." and "..", in the order the file system has them; empty when it doesn't exist.</summary>
+    public static List<DirectoryEntry> List(string path)
+    {
+        using Fd? fd = Files.TryOpen(path, Open.Read | Open.Directory, out Errno why);
+        if (fd is null)
+        {
+            return why == Errno.ENOENT ? [] : throw new SyscallException("open", why, path);
+        }
+
+        return List(fd, path);
+    }
+
+    /// <summary>The names in an open directory.</summary>
+    public static List<DirectoryEntry> List(Fd fd, string? target = null)
+    {
+        var entries = new List<DirectoryEntry>();
+        const int size = 32768;
+        byte* buffer = stackalloc byte[size];
+        while (true)
+        {
+            int count = (int)Sys.Check(Sys.Call(Nr.getdents64, fd.Raw, (long)buffer, size), "getdents64", target);
+            if (count == 0)
+            {
+                return entries;
+            }
+
+            for (byte* entry = buffer; entry < buffer + count; entry += *(ushort*)(entry + 16))
+            {
+                // struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name
+                string name = Encoding.UTF8.GetString(System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + 19));
+                if (name is not "." and not "..")
+                {
+                    entries.Add(new DirectoryEntry(name, (FileKind)(entry[18] << 12)));
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Removes a tree without following links or crossing mounts. Names that are not UTF-8 are handled as bytes. Missing is fine.
+    /// </summary>
+    public static void RemoveTree(string path)
+    {
+        using var text = new CString(path, stackalloc byte[512]);
+        long result = RemoveAt(Files.AtFdCwd, text.Pointer);
+        if (result < 0 && result != -(int)Errno.ENOENT)
+        {
+            throw new SyscallException("remove", (Errno)(-result), path);
+        }
+    }
+
+    private static long RemoveAt(int parent, byte* name)
+    {
+        long result = Sys.Call(Nr.unlinkat, parent, (long)name, 0);
+        if (result != -(int)Errno.EISDIR)
+        {
+            return result;
+        }
+
+        result = Sys.Call(Nr.unlinkat, parent, (long)name, AtRemoveDirectory);
+        if (result != -(int)Errno.ENOTEMPTY)
+        {
+            return result;
+        }
+
+        long fd = Sys.Call(Nr.openat, parent, (long)name, Files.OpenBits(Open.Directory | Open.NoFollow));
+        if (fd < 0)
+        {
+            return fd;
+        }
+
+        long failure = RemoveContents((int)fd);
+        Sys.Call(Nr.close, fd);
+        result = Sys.Call(Nr.unlinkat, parent, (long)name, AtRemoveDirectory);
+        return failure < 0 && result < 0 ? failure : result;
+    }
+
+    private static long RemoveContents(int fd)
+    {
+        long failure = 0;
+        const int size = 4096;
+        byte* buffer = stackalloc byte[size];
+        long count;
+        while ((count = Sys.Call(Nr.getdents64, fd, (long)buffer, size)) > 0)
+        {
+            for (byte* entry = buffer; entry < buffer + count; entry += *(ushort*)(entry + 16))
+            {
+                byte* name = entry + 19;
+                bool dots = name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
+                long result = dots ? 0 : RemoveAt(fd, name);
+                if (result < 0 && result != -(int)Errno.ENOENT)
+                {
+                    failure = result;
+                }
+            }
+        }
+
+        return count < 0 ? count : failure;
+    }
+}

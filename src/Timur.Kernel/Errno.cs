@@ -1,0 +1,82 @@
+namespace Timur.Kernel;
+
+/// <summary>The kernel's error numbers (errno(3)); equal on x86-64 and arm64.</summary>
+public enum Errno
+{
+    None = 0,
+    EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, ENXIO = 6, E2BIG = 7, ENOEXEC = 8, EBADF = 9, ECHILD = 10,
+    EAGAIN = 11, ENOMEM = 12, EACCES = 13, EFAULT = 14, ENOTBLK = 15, EBUSY = 16, EEXIST = 17, EXDEV = 18, ENODEV = 19,
+    ENOTDIR = 20, EISDIR = 21, EINVAL = 22, ENFILE = 23, EMFILE = 24, ENOTTY = 25, ETXTBSY = 26, EFBIG = 27, ENOSPC = 28,
+    ESPIPE = 29, EROFS = 30, EMLINK = 31, EPIPE = 32, EDOM = 33, ERANGE = 34, EDEADLK = 35, ENAMETOOLONG = 36, ENOLCK = 37,
+    ENOSYS = 38, ENOTEMPTY = 39, ELOOP = 40, ENODATA = 61, EPROTO = 71, EOVERFLOW = 75, EUSERS = 87, ENOTSOCK = 88,
+    EMSGSIZE = 90, EPROTONOSUPPORT = 93, EOPNOTSUPP = 95, EAFNOSUPPORT = 97, EADDRINUSE = 98, EADDRNOTAVAIL = 99,
+    ENETDOWN = 100, ENETUNREACH = 101, ECONNRESET = 104, ENOBUFS = 105, EISCONN = 106, ENOTCONN = 107, ETIMEDOUT = 110,
+    ECONNREFUSED = 111, EHOSTUNREACH = 113, EALREADY = 114, EINPROGRESS = 115, ESTALE = 116, EDQUOT = 122, ECANCELED = 125,
+}
+
+/// <summary>Words for an <see cref="Errno"/>, as strerror(3) has them in the C locale.</summary>
+public static class ErrnoText
+{
+    /// <summary>A sentence without a full stop; <c>error 123</c> for a number that isn't in the table.</summary>
+    public static string Describe(this Errno errno) => errno switch
+    {
+        Errno.None => "Success",
+        Errno.EPERM => "Operation not permitted",
+        Errno.ENOENT => "No such file or directory",
+        Errno.ESRCH => "No such process",
+        Errno.EINTR => "Interrupted system call",
+        Errno.EIO => "Input/output error",
+        Errno.ENXIO => "No such device or address",
+        Errno.E2BIG => "Argument list too long",
+        Errno.ENOEXEC => "Exec format error",
+        Errno.EBADF => "Bad file descriptor",
+        Errno.ECHILD => "No child processes",
+        Errno.EAGAIN => "Resource temporarily unavailable",
+        Errno.ENOMEM => "Cannot allocate memory",
+        Errno.EACCES => "Permission denied",
+        Errno.EFAULT => "Bad address",
+        Errno.ENOTBLK => "Block device required",
+        Errno.EBUSY => "Device or resource busy",
+        Errno.EEXIST => "File exists",
+        Errno.EXDEV => "Invalid cross-device link",
+        Errno.ENODEV => "No such device",
+        Errno.ENOTDIR => "Not a directory",
+        Errno.EISDIR => "Is a directory",
+        Errno.EINVAL => "Invalid argument",
+        Errno.ENFILE => "Too many open files in system",
+        Errno.EMFILE => "Too many open files",
+        Errno.ENOTTY => "Inappropriate ioctl for device",
+        Errno.ETXTBSY => "Text file busy",
+        Errno.EFBIG => "File too large",
+        Errno.ENOSPC => "No space left on device",
+        Errno.ESPIPE => "Illegal seek",
+        Errno.EROFS => "Read-only file system",
+        Errno.EMLINK => "Too many links",
+        Errno.EPIPE => "Broken pipe",
+        Errno.ERANGE => "Numerical result out of range",
+        Errno.EDEADLK => "Resource deadlock avoided",
+        Errno.ENAMETOOLONG => "File name too long",
+        Errno.ENOSYS => "Function not implemented",
+        Errno.ENOTEMPTY => "Directory not empty",
+        Errno.ELOOP => "Too many levels of symbolic links",
+        Errno.ENODATA => "No data available",
+        Errno.EOVERFLOW => "Value too large for defined data type",
+        Errno.EUSERS => "Too many users",
+        Errno.EMSGSIZE => "Message too long",
+        Errno.EOPNOTSUPP => "Operation not supported",
+        Errno.EAFNOSUPPORT => "Address family not supported by protocol",
+        Errno.EADDRINUSE => "Address already in use",
+        Errno.EADDRNOTAVAIL => "Cannot assign requested address",
+        Errno.ENETDOWN => "Network is down",
+        Errno.ENETUNREACH => "Network is unreachable",
+        Errno.ECONNRESET => "Connection reset by peer",
+        Errno.ENOBUFS => "No buffer space available",
+        Errno.ENOTCONN => "Transport endpoint is not connected",
+        Errno.ETIMEDOUT => "Connection timed out",
+        Errno.ECONNREFUSED => "Connection refused",
+        Errno.EHOSTUNREACH => "No route to host",
+        Errno.ESTALE => "Stale file handle",
+        Errno.EDQUOT => "Disk quota exceeded",
+        _ => $"error {(int)errno}",
+    };
+}

@@ -1,0 +1,82 @@
+using System.Text;
+
+namespace Timur.Kernel;
+
+/// <summary>Attributes of a mount, in mount_setattr(2)'s numbers.</summary>
+[Flags]
+public enum MountAttributes
+{
+    None = 0, ReadOnly = 1, NoSetuid = 2, NoDevices = 4, NoExecute = 8, NoAccessTime = 0x10, StrictAccessTime = 0x20, NoDirectoryAccessTime = 0x80, NoSymbolicFollow = 0x200000,
+}
+
+/// <summary>Mounts in this process's own mount namespace. What is mounted inside a container is done by its launch program.</summary>
+public static class Mounts
+{
+    private const int MsBind = 0x1000;
+    private const int MsRecursive = 0x4000;
+    private const int MsPrivate = 0x40000;
+
+    /// <summary>mount(2) of a new file system; <paramref name="data"/> are its own options, at most a page.</summary>
+    public static bool TryMount(string source, string target, string type, out Errno why, long flags = 0, string data = "")
+    {
+        using var from = new CString(source, stackalloc byte[512]);
+        using var to = new CString(target, stackalloc byte[512]);
+        using var kind = new CString(type, stackalloc byte[32]);
+        using var options = new CString(data, stackalloc byte[512]);
+        why = Sys.Why(Sys.Call(Nr.mount, from.Address, to.Address, kind.Address, flags, options.Address));
+        return why == Errno.None;
+    }
+
+    /// <summary>mount --bind, or --rbind.</summary>
+    public static void Bind(string source, string target, bool recursive = false)
+    {
+        if (!TryMount(source, target, "none", out Errno why, MsBind | (recursive ? MsRecursive : 0)))
+        {
+            throw new SyscallException("mount(bind)", why, $"{source} to {target}");
+        }
+    }
+
+    /// <summary>mount --make-rprivate.</summary>
+    public static void MakePrivate(string target)
+    {
+        if (!TryMount("none", target, "none", out Errno why, MsPrivate | MsRecursive))
+        {
+            throw new SyscallException("mount(private)", why, target);
+        }
+    }
+
+    /// <summary>umount2(2); <paramref name="detach"/> is MNT_DETACH. Never follows a last symbolic link.</summary>
+    public static bool TryUnmount(string target, out Errno why, bool detach = false)
+    {
+        using var to = new CString(target, stackalloc byte[512]);
+        why = Sys.Why(Sys.Call(Nr.umount2, to.Address, 8 | (detach ? 2 : 0)));
+        return why == Errno.None;
+    }
+
+    /// <summary>The mounts of this process, oldest first, from /proc/self/mountinfo (proc_pid_mountinfo(5)).</summary>
+    public static List<MountEntry> List()
+    {
+        var entries = new List<MountEntry>();
+        foreach (string line in Encoding.UTF8.GetString(Files.ReadAll("/proc/self/mountinfo")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            string[] fields = line.Split(' ');
+            int separator = Array.IndexOf(fields, "-", 6);
+            entries.Add(new MountEntry(
+                Unescape(fields[3]), Unescape(fields[4]), fields[5], fields[separator + 1], Unescape(fields[separator + 2]), fields[separator + 3]));
+        }
+
+        return entries;
+    }
+
+    private static string Unescape(string field)
+        => field.Contains('\\') ? field.Replace("\\040", " ").Replace("\\011", "\t").Replace("\\012", "\n").Replace("\\134", "\\") : field;
+}
+
+/// <summary>One line of mountinfo.</summary>
+/// <param name="Root">The directory of the file system that is seen at the mount point.</param>
+/// <param name="Target">The mount point.</param>
+/// <param name="Options">Options of the mount, comma separated.</param>
+/// <param name="Type">File system type.</param>
+/// <param name="Source">Device, or what the file system was told.</param>
+/// <param name="SuperOptions">Options of the file system, comma separated.</param>
+public sealed record MountEntry(string Root, string Target, string Options, string Type, string Source, string SuperOptions);

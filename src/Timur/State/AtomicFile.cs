@@ -1,0 +1,34 @@
+using Timur.Kernel;
+
+namespace Timur.State;
+
+/// <summary>Files that are whole at any moment: written beside their place and renamed into it.</summary>
+public static class AtomicFile
+{
+    /// <summary>
+    /// Replaces <paramref name="path"/>. A crash leaves the old file or the new one; a leftover <c>.NAME.PID.tmp</c> is removed by
+    /// <c>timur system check --repair</c>. With <paramref name="durable"/> the bytes are on the disk before the name is.
+    /// </summary>
+    public static void Write(string path, ReadOnlySpan<byte> bytes, uint mode = 0x180, bool durable = false)
+    {
+        string temporary = $"{Path.GetDirectoryName(path)}/.{Path.GetFileName(path)}.{Processes.Self}.tmp";
+        try
+        {
+            using (Fd fd = Files.Open(temporary, Open.Write | Open.Create | Open.Truncate, mode))
+            {
+                Files.Write(fd, bytes, path);
+                if (durable)
+                {
+                    Files.Sync(fd, path);
+                }
+            }
+
+            Files.Rename(temporary, path);
+        }
+        catch
+        {
+            Files.TryUnlink(temporary, out _);
+            throw;
+        }
+    }
+}

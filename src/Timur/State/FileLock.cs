@@ -1,0 +1,30 @@
+using Timur.Kernel;
+
+namespace Timur.State;
+
+/// <summary>An advisory lock (flock(2)) on a file of its own; the kernel lets go of it when the holder dies.</summary>
+public sealed class FileLock : IDisposable
+{
+    private readonly Fd _fd;
+
+    private FileLock(Fd fd) => _fd = fd;
+
+    /// <summary>Waits for the lock; the file is made when it is missing.</summary>
+    public static FileLock Take(string path, bool exclusive = true)
+        => TryTake(path, exclusive, wait: true) ?? throw new InvalidOperationException("flock returned without the lock");
+
+    /// <summary>Null when somebody else holds it.</summary>
+    public static FileLock? TryTake(string path, bool exclusive = true, bool wait = false)
+    {
+        Fd fd = Files.Open(path, Open.ReadWrite | Open.Create, 0x180);
+        if (Files.TryLock(fd, exclusive, wait))
+        {
+            return new FileLock(fd);
+        }
+
+        fd.Dispose();
+        return null;
+    }
+
+    public void Dispose() => _fd.Dispose();
+}
