@@ -19,6 +19,7 @@ internal static class Nr
     internal static int munmap => Arm ? 215 : 11;
     internal static int rt_sigaction => Arm ? 134 : 13;
     internal static int rt_sigprocmask => Arm ? 135 : 14;
+    internal static int rt_sigtimedwait => Arm ? 137 : 128;
     internal static int ioctl => Arm ? 29 : 16;
     internal static int pread64 => Arm ? 67 : 17;
     internal static int pwrite64 => Arm ? 68 : 18;

@@ -1,0 +1,108 @@
+namespace Timur.Kernel.Launcher;
+
+/// <summary>Namespaces, descriptors, session and execution, as operations of a launch program.</summary>
+public static class ProcessOps
+{
+    /// <summary>Where the talk with the parent and the start gate are parked while everything else is closed.</summary>
+    private const int ParkedParent = 1000;
+    private const int ParkedGate = 1001;
+
+    /// <summary>Every signal as it is at login.</summary>
+    public static void ResetSignals(this LaunchProgram program) => program.Add("reset signals", Pseudo.ResetSignals);
+
+    /// <summary>setns(2) with a slot's descriptor; <paramref name="flags"/> 0 takes whatever kind it is.</summary>
+    public static void Join(this LaunchProgram program, string name, Slot slot, CloneFlags flags)
+        => program.Add($"setns {name}", Nr.setns, slot, (long)flags);
+
+    /// <summary>unshare(2) in the child: for namespaces that have to be made after something else was joined.</summary>
+    public static void Unshare(this LaunchProgram program, CloneFlags flags) => program.Add($"unshare {flags}", Nr.unshare, (long)flags);
+
+    /// <summary>Moves this thread into a cgroup v1 directory through its <c>tasks</c> file.</summary>
+    public static void JoinCgroup(this LaunchProgram program, string tasksFile) => program.WriteHostFile(tasksFile, "0");
+
+    /// <summary>The loopback interface of a new network namespace (netdevice(7)).</summary>
+    public static void LoopbackUp(this LaunchProgram program)
+    {
+        Arg socket = program.NewSlot();
+        Span<byte> request = stackalloc byte[40];
+        request.Clear();
+        "lo"u8.CopyTo(request);
+        request[16] = 0x41; // IFF_UP | IFF_RUNNING
+        program.Add("socket", Nr.socket, 2, 2 | 0x80000, 0).Save(socket);
+        program.Add("set lo up", Nr.ioctl, socket, 0x8914, program.Bytes(request));
+        program.Add("close", Nr.close, socket);
+    }
+
+    /// <summary>A session of its own.</summary>
+    public static void NewSession(this LaunchProgram program) => program.Add("setsid", Nr.setsid);
+
+    /// <summary>The terminal in <see cref="Slot.Console"/> becomes the controlling one and the standard streams.</summary>
+    public static void TakeTerminal(this LaunchProgram program)
+    {
+        program.Add("make the console the controlling terminal", Nr.ioctl, Slot.Console, 0x540E, 0);
+        for (int stream = 0; stream < 3; stream++)
+        {
+            program.Add($"console as descriptor {stream}", Nr.dup3, Slot.Console, stream, 0);
+        }
+    }
+
+    /// <summary>Standard streams from <see cref="Slot.Input"/>, <see cref="Slot.Output"/> and <see cref="Slot.Error"/>, which are not below 3.</summary>
+    public static void StandardStreams(this LaunchProgram program)
+    {
+        program.Add("standard input", Nr.dup3, Slot.Input, 0, 0);
+        program.Add("standard output", Nr.dup3, Slot.Output, 1, 0);
+        program.Add("standard error", Nr.dup3, Slot.Error, 2, 0);
+    }
+
+    /// <summary>
+    /// Closes everything but the standard streams, <paramref name="preserved"/> more, the talk with the parent and the start gate, so that no path such
+    /// as /proc/self/fd/7 leads out of the container while the working directory is entered (CVE-2024-21626).
+    /// </summary>
+    public static void CloseDescriptors(this LaunchProgram program, int preserved, bool gate)
+    {
+        program.Add("park the talk with the parent", Nr.dup3, Slot.Parent, ParkedParent, 0x80000).Save(Slot.Parent);
+        if (gate)
+        {
+            program.Add("park the start gate", Nr.dup3, Slot.StartGate, ParkedGate, 0x80000).Save(Slot.StartGate);
+        }
+
+        program.Add("close descriptors", Nr.close_range, 3 + preserved, ParkedParent - 1, 0);
+        program.Add("close descriptors", Nr.close_range, ParkedGate + (gate ? 1 : 0), uint.MaxValue, 0);
+        for (int i = 0; i < preserved; i++)
+        {
+            program.Add($"keep descriptor {3 + i}", Nr.fcntl, 3 + i, 2, 0);
+        }
+    }
+
+    /// <summary>chdir(2) before the ids change; a directory that only the user may enter is tried again after.</summary>
+    public static void WorkingDirectory(this LaunchProgram program, string path, bool beforeIds)
+    {
+        OpHandle chdir = program.Add($"chdir {path}", Nr.chdir, program.Text(path));
+        if (beforeIds)
+        {
+            chdir.Tolerate(Errno.EACCES);
+        }
+
+        program.Add($"check that {path} is inside", Pseudo.CheckWorkingDirectory);
+    }
+
+    /// <summary>Asks the parent and waits.</summary>
+    public static void AskParent(this LaunchProgram program, string name, char letter)
+        => program.Add(name, Pseudo.Sync, letter);
+
+    /// <summary>Lets the parent go and waits for one byte from <see cref="Slot.StartGate"/>.</summary>
+    public static void WaitAtGate(this LaunchProgram program)
+    {
+        program.NeedsParent = true;
+        program.Add("let the parent go", Nr.close, Slot.Parent);
+        program.Add("wait for start", Nr.read, Slot.StartGate, program.Bytes(new byte[8]), 1);
+        program.Add("close the gate", Nr.close, Slot.StartGate);
+    }
+
+    /// <summary>This process stays as the reaper of its process namespace; the program goes on in a child.</summary>
+    public static void Reap(this LaunchProgram program) => program.Add("stay as the reaper, go on in a child", Pseudo.Reap);
+
+    /// <summary>execve(2) on the first of the paths that exists.</summary>
+    public static void Execute(this LaunchProgram program, IReadOnlyList<string> paths, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
+        => program.Add($"execve {arguments[0]}", Pseudo.Exec, program.TextArray(paths), program.TextArray(arguments), program.TextArray(environment));
+}

@@ -1,0 +1,66 @@
+using Timur.Kernel;
+using Timur.Oci;
+
+namespace Timur.Cgroups;
+
+/// <summary>Weights and rates of block devices (cgroup-v1/blkio-controller.rst, cgroup-v2.rst IO).</summary>
+internal static class BlockIoController
+{
+    internal static void Apply(CgroupDirectory? place, BlockIoResources io, List<string> warnings)
+    {
+        bool rates = io.ReadBytes.Count + io.WriteBytes.Count + io.ReadOperations.Count + io.WriteOperations.Count > 0;
+        if (io.Weight is null && !rates)
+        {
+            return;
+        }
+
+        if (place is not { } directory)
+        {
+            warnings.Add("block I/O limits have no effect: this machine has no blkio or io controller");
+            return;
+        }
+
+        Weight(directory, io.Weight, warnings);
+        Rates(directory, io.ReadBytes, "blkio.throttle.read_bps_device", "rbps", "--device-read-bps");
+        Rates(directory, io.WriteBytes, "blkio.throttle.write_bps_device", "wbps", "--device-write-bps");
+        Rates(directory, io.ReadOperations, "blkio.throttle.read_iops_device", "riops", "--device-read-iops");
+        Rates(directory, io.WriteOperations, "blkio.throttle.write_iops_device", "wiops", "--device-write-iops");
+    }
+
+    /// <summary>10 to 1000, through BFQ's file where that scheduler is used, else the generic one.</summary>
+    private static void Weight(CgroupDirectory directory, ushort? wanted, List<string> warnings)
+    {
+        if (wanted is not { } weight)
+        {
+            return;
+        }
+
+        string[] files = directory.Version == 1 ? ["blkio.bfq.weight", "blkio.weight"] : ["io.bfq.weight", "io.weight"];
+        Errno why = Errno.ENOENT;
+        foreach (string file in files)
+        {
+            int value = file == "io.weight" ? 1 + ((weight - 10) * 9999 / 990) : weight;
+            if (directory.TrySet(file, value.ToString(), out why))
+            {
+                return;
+            }
+        }
+
+        warnings.Add($"--blkio-weight has no effect: {(why == Errno.ENOENT ? "this kernel has no weights for block I/O" : why.Describe())}");
+    }
+
+    private static void Rates(CgroupDirectory directory, IReadOnlyList<(long Major, long Minor, long Rate)> rates, string v1File, string v2Key, string option)
+    {
+        foreach ((long major, long minor, long rate) in rates)
+        {
+            if (directory.Version == 1)
+            {
+                directory.Set(v1File, $"{major}:{minor} {rate}", option);
+            }
+            else
+            {
+                directory.Set("io.max", $"{major}:{minor} {v2Key}={rate}", option);
+            }
+        }
+    }
+}

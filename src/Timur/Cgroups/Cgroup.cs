@@ -1,0 +1,267 @@
+using Timur.Kernel;
+using Timur.Oci;
+
+namespace Timur.Cgroups;
+
+/// <summary>
+/// A container's cgroup: one directory in each hierarchy that this machine has for the controllers we use. The path is the same everywhere.
+/// </summary>
+public sealed class Cgroup
+{
+    /// <summary>Controllers whose v1 directory every container has: limits, device rules, freezing, accounting.</summary>
+    private static readonly string[] Used = ["memory", "cpu", "cpuacct", "pids", "devices", "freezer", "blkio"];
+
+    private readonly CgroupLayout _layout;
+
+    private Cgroup(CgroupLayout layout, string path)
+    {
+        _layout = layout;
+        Path = path;
+    }
+
+    /// <summary>Path in each hierarchy, such as <c>/timur/ID</c>.</summary>
+    public string Path { get; }
+
+    /// <summary>The cgroup of that path, whether it exists or not.</summary>
+    public static Cgroup Open(CgroupLayout layout, string path) => new(layout, path);
+
+    /// <summary>
+    /// Makes the directories and sets the limits. What this machine can't enforce is a sentence in <paramref name="warnings"/>; a limit that the
+    /// kernel refuses is a <see cref="Failure"/>, with nothing left behind.
+    /// </summary>
+    public static Cgroup Create(CgroupLayout layout, string path, LinuxResources resources, List<string> warnings)
+    {
+        var cgroup = new Cgroup(layout, path);
+        try
+        {
+            cgroup.MakeDirectories(resources);
+            cgroup.Apply(resources, warnings);
+            return cgroup;
+        }
+        catch
+        {
+            cgroup.TryRemove();
+            throw;
+        }
+    }
+
+    /// <summary>Sets limits, on a new cgroup or on one with processes in it.</summary>
+    public void Apply(LinuxResources resources, List<string> warnings)
+    {
+        MemoryController.Apply(Directory("memory"), resources.Memory, warnings);
+        CpuController.Apply(Directory("cpu"), resources.Cpu, warnings);
+        CpusetController.Apply(Directory("cpuset"), resources.Cpu, warnings);
+        PidsController.Apply(Directory("pids"), resources.PidsLimit, warnings);
+        BlockIoController.Apply(Directory("blkio"), resources.BlockIo, warnings);
+        DevicesController.Apply(Directory("devices"), resources.Devices, warnings);
+        HugetlbController.Apply(Directory("hugetlb"), resources.HugepageLimits, warnings);
+        foreach ((string file, string value) in resources.Unified)
+        {
+            if (_layout.UnifiedMount is not { } mount)
+            {
+                warnings.Add($"{file}={value} has no effect: this machine has no cgroup v2");
+                continue;
+            }
+
+            new CgroupDirectory(mount + Path, 2).Set(file, value, $"unified {file}");
+        }
+    }
+
+    /// <summary>
+    /// cgroup v1 <c>tasks</c> files. A single-threaded process that writes "0" to each moves itself without the lock that a write to cgroup.procs takes
+    /// (docs/decisions/002-cgroup-join.md).
+    /// </summary>
+    public IReadOnlyList<string> TaskFiles
+    {
+        get
+        {
+            var files = new List<string>();
+            foreach (CgroupDirectory directory in Directories())
+            {
+                if (directory.Version == 1)
+                {
+                    files.Add(directory.Path + "/tasks");
+                }
+            }
+
+            return files;
+        }
+    }
+
+    /// <summary>The v1 directories by the names under which a container sees them; empty on v2.</summary>
+    public IReadOnlyList<(string Name, string HostPath)> Views
+    {
+        get
+        {
+            var views = new List<(string, string)>();
+            foreach (CgroupDirectory directory in Directories())
+            {
+                if (directory.Version == 1)
+                {
+                    views.Add((System.IO.Path.GetFileName(directory.Path[..^Path.Length]), directory.Path));
+                }
+            }
+
+            return views;
+        }
+    }
+
+    /// <summary>A descriptor of the v2 directory for CLONE_INTO_CGROUP; null where v2 has no controller of ours.</summary>
+    public Fd? OpenUnified() => UnifiedDirectory() is { } directory ? Files.TryOpen(directory.Path, Kernel.Open.Path | Kernel.Open.Directory, out _) : null;
+
+    /// <summary>Ids of the processes in it, from one hierarchy.</summary>
+    public IReadOnlyList<int> Pids()
+    {
+        var pids = new List<int>();
+        if (Anchor() is { } directory && Files.TryReadText(directory.Path + "/cgroup.procs", out _) is { } text)
+        {
+            foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                pids.Add(int.Parse(line));
+            }
+        }
+
+        return pids;
+    }
+
+    /// <summary>Whether it exists in the hierarchy that counts.</summary>
+    public bool Exists => Anchor() is { } directory && Files.Exists(directory.Path);
+
+    /// <summary>Kills every process in it: cgroup.kill on v2, signals to a frozen set on v1.</summary>
+    public void Kill()
+    {
+        if (UnifiedDirectory() is { } unified && unified.TrySet("cgroup.kill", "1", out _))
+        {
+            return;
+        }
+
+        for (int round = 0; round < 50; round++)
+        {
+            IReadOnlyList<int> pids = Pids();
+            if (pids.Count == 0)
+            {
+                return;
+            }
+
+            foreach (int pid in pids)
+            {
+                Processes.TryKill(pid, 9, out _);
+            }
+
+            Freezer.TryThaw(Directory("freezer"));
+            Thread.Sleep(2);
+        }
+    }
+
+    /// <summary>Stops every process until <see cref="Thaw"/>.</summary>
+    public void Freeze() => Freezer.Freeze(Directory("freezer") ?? throw new Failure("pause: this machine has no freezer controller"));
+
+    public void Thaw() => Freezer.TryThaw(Directory("freezer"));
+
+    public bool IsFrozen => Freezer.IsFrozen(Directory("freezer"));
+
+    /// <summary>Counters of this moment.</summary>
+    public CgroupStatistics Statistics() => CgroupStatistics.Read(Directory("cpu"), Directory("cpuacct"), Directory("memory"), Directory("pids"), Directory("blkio"));
+
+    /// <summary>How many processes the kernel killed for lack of memory here.</summary>
+    public long OomKills() => MemoryController.OomKills(Directory("memory"));
+
+    /// <summary>Removes the directories; false when a process is still inside.</summary>
+    public bool TryRemove()
+    {
+        bool gone = true;
+        foreach (CgroupDirectory directory in Directories())
+        {
+            gone &= directory.TryRemove();
+        }
+
+        return gone;
+    }
+
+    /// <summary>The directory that has this controller.</summary>
+    private CgroupDirectory? Directory(string controller)
+        => _layout.Find(controller) is { } hierarchy ? new CgroupDirectory(hierarchy.MountPoint + Path, hierarchy.Version) : null;
+
+    private CgroupDirectory? UnifiedDirectory() => Directory("memory") is { Version: 2 } directory ? directory : null;
+
+    private CgroupDirectory? Anchor() => Directory("pids") ?? Directory("memory") ?? Directory("cpu");
+
+    /// <summary>Each directory once: controllers may share a hierarchy.</summary>
+    private List<CgroupDirectory> Directories()
+    {
+        var directories = new List<CgroupDirectory>();
+        foreach (string controller in Used)
+        {
+            AddOnce(directories, controller);
+        }
+
+        foreach (string controller in (ReadOnlySpan<string>)["cpuset", "hugetlb"])
+        {
+            if (Directory(controller) is { } optional && Files.Exists(optional.Path))
+            {
+                AddOnce(directories, controller);
+            }
+        }
+
+        return directories;
+    }
+
+    private void AddOnce(List<CgroupDirectory> directories, string controller)
+    {
+        if (Directory(controller) is { } directory && !directories.Contains(directory))
+        {
+            directories.Add(directory);
+        }
+    }
+
+    private void MakeDirectories(LinuxResources resources)
+    {
+        foreach (string controller in Used)
+        {
+            Make(controller);
+        }
+
+        if (resources.Cpu.Cpus is not null || resources.Cpu.Mems is not null)
+        {
+            Make("cpuset");
+        }
+
+        if (resources.HugepageLimits.Count > 0)
+        {
+            Make("hugetlb");
+        }
+    }
+
+    private void Make(string controller)
+    {
+        if (_layout.Find(controller) is not { } hierarchy)
+        {
+            return;
+        }
+
+        if (Kernel.Directories.TryCreate(hierarchy.MountPoint + Path, out Errno why) || why == Errno.EEXIST)
+        {
+            return;
+        }
+
+        string parent = hierarchy.MountPoint;
+        foreach (string name in Path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (hierarchy.Version == 2)
+            {
+                UnifiedControllers.Enable(parent);
+            }
+
+            parent += "/" + name;
+            if (!Kernel.Directories.TryCreate(parent, out why) && why != Errno.EEXIST)
+            {
+                throw new SyscallException("mkdir", why, parent);
+            }
+
+            if (controller == "cpuset" && hierarchy.Version == 1)
+            {
+                CpusetController.Inherit(parent);
+            }
+        }
+    }
+}

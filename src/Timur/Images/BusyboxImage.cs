@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Timur.Kernel;
+using Timur.Oci;
+
+namespace Timur.Images;
+
+/// <summary>The built-in image <c>busybox</c>: this machine's static busybox with a link for each applet. Needs no registry.</summary>
+internal static class BusyboxImage
+{
+    internal static readonly ImageName Name = ImageName.Parse("busybox");
+
+    /// <summary>Changes when the tree below does, so that an older image is not taken for it.</summary>
+    private const string TreeVersion = "timur busybox tree 1\n";
+
+    /// <summary>Makes the image, whole or not at all.</summary>
+    internal static Image Create(ImageStore store)
+    {
+        string binary = Find();
+        byte[] bytes = Files.ReadAll(binary);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(System.Text.Encoding.UTF8.GetBytes(TreeVersion));
+        hash.AppendData(bytes);
+        string layer = Convert.ToHexStringLower(hash.GetHashAndReset());
+        string target = $"{store.Layers}/{layer}";
+        if (!Files.Exists(target))
+        {
+            string unfinished = $"{store.Layers}/.{layer}.{Processes.Self}";
+            Directories.Create(unfinished);
+            BuildTree(unfinished, bytes, binary);
+            if (!Files.TryRename(unfinished, target, out _, noReplace: true))
+            {
+                // Somebody else was faster: theirs is the same.
+                Directories.RemoveTree(unfinished);
+            }
+        }
+
+        return store.Add(
+            new ImageConfig
+            {
+                Cmd = ["sh"],
+                Env = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                DiffIds = ["sha256:" + layer],
+                History = [new ImageHistory(null, $"timur: from {binary}", "", false)],
+            },
+            Name);
+    }
+
+    private static void BuildTree(string root, byte[] bytes, string binary)
+    {
+        foreach (string directory in (ReadOnlySpan<string>)["bin", "dev", "etc", "home", "proc", "root", "run", "sbin", "sys", "tmp", "usr", "usr/bin", "usr/sbin", "var", "var/tmp"])
+        {
+            Directories.Create($"{root}/{directory}");
+        }
+
+        Files.Chmod($"{root}/tmp", 0x3FF);
+        Files.Chmod($"{root}/var/tmp", 0x3FF);
+        Files.Chmod($"{root}/root", 0x1C0);
+        Files.WriteAll($"{root}/bin/busybox", bytes, 0x1ED);
+        foreach (string path in Applets(binary))
+        {
+            Directories.Create($"{root}/{Path.GetDirectoryName(path)}");
+            Files.TrySymlink("/bin/busybox", $"{root}/{path}", out _);
+        }
+
+        Files.WriteAll($"{root}/etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n"u8);
+        Files.WriteAll($"{root}/etc/group", "root:x:0:\ndaemon:x:1:\ntty:x:5:\nnogroup:x:65534:\n"u8);
+        Files.WriteAll($"{root}/etc/nsswitch.conf", "hosts: files dns\n"u8);
+    }
+
+    /// <summary>Paths such as <c>bin/ls</c>, from the binary's own list.</summary>
+    private static string[] Applets(string binary)
+    {
+        var start = new ProcessStartInfo(binary, "--list-full") { RedirectStandardOutput = true };
+        using Process process = Process.Start(start)!;
+        string list = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return list.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static string Find()
+    {
+        foreach (string path in (ReadOnlySpan<string>)["/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox"])
+        {
+            if (Files.TryStatus(path, out _, follow: true) is { Kind: FileKind.Regular } && IsStatic(Files.ReadAll(path)))
+            {
+                return path;
+            }
+        }
+
+        throw new Failure("the busybox image needs a static busybox, and this machine has none", "install it: apt-get install busybox-static");
+    }
+
+    /// <summary>An ELF file without a PT_INTERP header (elf(5)).</summary>
+    private static bool IsStatic(byte[] elf)
+    {
+        if (elf.Length < 64 || elf[0] != 0x7f || elf[4] != 2)
+        {
+            return false;
+        }
+
+        long table = BitConverter.ToInt64(elf, 32);
+        int size = BitConverter.ToUInt16(elf, 54);
+        int count = BitConverter.ToUInt16(elf, 56);
+        for (int i = 0; i < count; i++)
+        {
+            if (BitConverter.ToInt32(elf, (int)table + (i * size)) == 3)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,215 @@
+using System.Security.Cryptography;
+using System.Text;
+using Timur.Kernel;
+using Timur.Oci;
+using Timur.State;
+
+namespace Timur.Images;
+
+/// <summary>
+/// Images on this machine: <c>configs/ID.json</c> (bytes whose sha256 is the id), <c>layers/DIFFID</c> (unpacked), <c>names/NAME</c> (a file with an id).
+/// </summary>
+public sealed class ImageStore(DataPaths paths)
+{
+    private const string HostName = "host";
+
+    internal string Layers { get; } = paths.Images + "/layers";
+
+    internal string Configs { get; } = paths.Images + "/configs";
+
+    internal string Names { get; } = paths.Images + "/names";
+
+    internal DataPaths Paths => paths;
+
+    /// <summary>
+    /// The image of that name, id or id prefix; built-in images are made when they are missing. Unknown ones are a <see cref="Failure"/>.
+    /// </summary>
+    public Image Resolve(string reference)
+    {
+        if (reference == HostName)
+        {
+            return HostImage.Create();
+        }
+
+        if (TryResolve(reference) is { } image)
+        {
+            return image;
+        }
+
+        if (ImageName.Parse(reference).Full == BusyboxImage.Name.Full)
+        {
+            BusyboxImage.Create(this);
+            return TryResolve(reference) ?? throw new Failure("the busybox image was made but can't be found", "run timur system check");
+        }
+
+        throw new Failure($"there is no image '{reference}' on this machine", Advice());
+    }
+
+    /// <summary>As <see cref="Resolve"/>, without making or failing.</summary>
+    public Image? TryResolve(string reference)
+    {
+        string? id = IsIdPrefix(reference) ? FindByPrefix(reference) : null;
+        if (id is null && !reference.StartsWith("sha256:", StringComparison.Ordinal))
+        {
+            id = Files.TryReadText($"{Names}/{ImageName.Parse(reference).FileName}", out _);
+        }
+
+        return id is null ? null : Load(id, reference);
+    }
+
+    /// <summary>Every image with every name it has; nameless ones once, with an empty name.</summary>
+    public IReadOnlyList<(ImageName? Name, Image Image)> List()
+    {
+        var list = new List<(ImageName?, Image)>();
+        var named = new HashSet<string>();
+        foreach (DirectoryEntry entry in Directories.List(Names))
+        {
+            ImageName name = ImageName.FromFileName(entry.Name);
+            if (!entry.Name.StartsWith('.') && Files.TryReadText($"{Names}/{entry.Name}", out _) is { } id && Load(id, name.Familiar) is { } image)
+            {
+                named.Add(id);
+                list.Add((name, image));
+            }
+        }
+
+        foreach (DirectoryEntry entry in Directories.List(Configs))
+        {
+            string id = Path.GetFileNameWithoutExtension(entry.Name);
+            if (id.Length == 64 && !named.Contains(id) && Load(id, id) is { } image)
+            {
+                list.Add((null, image));
+            }
+        }
+
+        list.Sort((a, b) => string.CompareOrdinal(a.Item1?.Full, b.Item1?.Full));
+        return list;
+    }
+
+    /// <summary>Gives an image one more name.</summary>
+    public void Tag(Image image, ImageName name)
+    {
+        Directories.Create(Names);
+        AtomicFile.Write($"{Names}/{name.FileName}", Encoding.UTF8.GetBytes(image.Id), 0x1A4);
+    }
+
+    /// <summary>Takes a name away; true when there was one.</summary>
+    public bool Untag(ImageName name) => Files.TryUnlink($"{Names}/{name.FileName}", out _);
+
+    /// <summary>Names that an image has.</summary>
+    public IReadOnlyList<ImageName> NamesOf(string id)
+    {
+        var names = new List<ImageName>();
+        foreach ((ImageName? name, Image image) in List())
+        {
+            if (image.Id == id && name is { } known)
+            {
+                names.Add(known);
+            }
+        }
+
+        return names;
+    }
+
+    /// <summary>Stores a configuration whose layers are in place; returns the image.</summary>
+    internal Image Add(ImageConfig config, ImageName? name)
+    {
+        byte[] bytes = ImageConfigJson.Write(config);
+        string id = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        Directories.Create(Configs);
+        AtomicFile.Write($"{Configs}/{id}.json", bytes, 0x1A4);
+        Image image = Load(id, name?.Familiar ?? id) ?? throw new Failure($"image {id} was stored but can't be read");
+        if (name is { } known)
+        {
+            Tag(image, known);
+        }
+
+        return image;
+    }
+
+    /// <summary>Removes a configuration and the layers that nobody else has.</summary>
+    public void Remove(Image image)
+    {
+        Files.TryUnlink($"{Configs}/{image.Id}.json", out _);
+        var kept = new HashSet<string>();
+        foreach ((_, Image other) in List())
+        {
+            kept.UnionWith(other.LayerDirectories);
+        }
+
+        foreach (string layer in image.LayerDirectories)
+        {
+            if (!kept.Contains(layer))
+            {
+                Discard(layer);
+            }
+        }
+    }
+
+    /// <summary>Out of the way at once, deleted after: a crash leaves it in the trash.</summary>
+    internal void Discard(string directory)
+    {
+        Directories.Create(paths.Trash);
+        string trash = $"{paths.Trash}/{Path.GetFileName(directory)}.{Processes.Self}";
+        if (Files.TryRename(directory, trash, out _))
+        {
+            Directories.RemoveTree(trash);
+        }
+    }
+
+    private Image? Load(string id, string reference)
+    {
+        if (Files.TryReadAll($"{Configs}/{id}.json", out _) is not { } bytes)
+        {
+            return null;
+        }
+
+        ImageConfig config = ImageConfigJson.Read(bytes, $"image {id[..12]}");
+        var layers = new List<string>(config.DiffIds.Count);
+        foreach (string diffId in config.DiffIds)
+        {
+            layers.Add($"{Layers}/{diffId[(diffId.IndexOf(':') + 1)..]}");
+        }
+
+        return new Image(id, reference, layers, config);
+    }
+
+    private static bool IsIdPrefix(string text)
+    {
+        string digits = text.StartsWith("sha256:", StringComparison.Ordinal) ? text[7..] : text;
+        return digits.Length is >= 4 and <= 64 && digits.AsSpan().IndexOfAnyExcept("0123456789abcdef") < 0;
+    }
+
+    private string? FindByPrefix(string text)
+    {
+        string prefix = text.StartsWith("sha256:", StringComparison.Ordinal) ? text[7..] : text;
+        var found = new List<string>();
+        foreach (DirectoryEntry entry in Directories.List(Configs))
+        {
+            if (entry.Name.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                found.Add(entry.Name[..64]);
+            }
+        }
+
+        return found.Count switch
+        {
+            0 => null,
+            1 => found[0],
+            _ => throw new Failure($"the image id {prefix} is ambiguous: {string.Join(", ", found.ConvertAll(id => id[..12]))}", "write more digits"),
+        };
+    }
+
+    private string Advice()
+    {
+        var names = new List<string> { "busybox", HostName };
+        foreach ((ImageName? name, _) in List())
+        {
+            if (name is { } known && known.Full != BusyboxImage.Name.Full)
+            {
+                names.Add(known.Familiar);
+            }
+        }
+
+        return $"there are: {string.Join(", ", names)}; make one with timur image bootstrap debian:bookworm, or timur import FILE.tar";
+    }
+}

@@ -1,0 +1,121 @@
+using System.Text.Json;
+
+namespace Timur.Oci;
+
+/// <summary>Image configurations as JSON (OCI image-spec config.md).</summary>
+public static class ImageConfigJson
+{
+    public static ImageConfig Read(ReadOnlyMemory<byte> bytes, string document)
+    {
+        JsonPart root = JsonPart.Parse(bytes, document);
+        JsonPart? config = root.Find("config");
+        return new ImageConfig
+        {
+            Architecture = root.Text("architecture") ?? "amd64",
+            Os = root.Text("os") ?? "linux",
+            Created = Date(root.Text("created")),
+            Author = root.Text("author") ?? "",
+            Env = config?.Texts("Env") ?? [],
+            Entrypoint = config?.Texts("Entrypoint") ?? [],
+            Cmd = config?.Texts("Cmd") ?? [],
+            User = config?.Text("User") ?? "",
+            WorkingDir = config?.Text("WorkingDir") ?? "",
+            Volumes = [.. (config?.Map("Volumes", _ => 0) ?? new Dictionary<string, int>()).Keys],
+            ExposedPorts = [.. (config?.Map("ExposedPorts", _ => 0) ?? new Dictionary<string, int>()).Keys],
+            StopSignal = config?.Text("StopSignal"),
+            Labels = config?.TextMap("Labels") ?? new Dictionary<string, string>(),
+            DiffIds = root.Find("rootfs")?.Texts("diff_ids") ?? [],
+            History = root.List("history", step => new ImageHistory(
+                Date(step.Text("created")), step.Text("created_by") ?? "", step.Text("comment") ?? "", step.Flag("empty_layer"))),
+        };
+    }
+
+    public static byte[] Write(ImageConfig config)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("architecture", config.Architecture);
+            json.WriteString("os", config.Os);
+            if (config.Created is { } created)
+            {
+                json.WriteString("created", created.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"));
+            }
+
+            WriteSettings(json, config);
+            json.WriteStartObject("rootfs");
+            json.WriteString("type", "layers");
+            WriteTexts(json, "diff_ids", config.DiffIds);
+            json.WriteEndObject();
+            json.WriteStartArray("history");
+            foreach (ImageHistory step in config.History)
+            {
+                json.WriteStartObject();
+                if (step.Created is { } at)
+                {
+                    json.WriteString("created", at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"));
+                }
+
+                json.WriteString("created_by", step.CreatedBy);
+                json.WriteString("comment", step.Comment);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
+    private static void WriteSettings(Utf8JsonWriter json, ImageConfig config)
+    {
+        json.WriteStartObject("config");
+        WriteTexts(json, "Env", config.Env);
+        WriteTexts(json, "Entrypoint", config.Entrypoint);
+        WriteTexts(json, "Cmd", config.Cmd);
+        json.WriteString("User", config.User);
+        json.WriteString("WorkingDir", config.WorkingDir);
+        WriteKeys(json, "Volumes", config.Volumes);
+        WriteKeys(json, "ExposedPorts", config.ExposedPorts);
+        if (config.StopSignal is { } signal)
+        {
+            json.WriteString("StopSignal", signal);
+        }
+
+        json.WriteStartObject("Labels");
+        foreach ((string key, string value) in config.Labels)
+        {
+            json.WriteString(key, value);
+        }
+
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void WriteTexts(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (string text in texts)
+        {
+            json.WriteStringValue(text);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteKeys(Utf8JsonWriter json, string name, IReadOnlyList<string> keys)
+    {
+        json.WriteStartObject(name);
+        foreach (string key in keys)
+        {
+            json.WriteStartObject(key);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static DateTimeOffset? Date(string? text) => DateTimeOffset.TryParse(text, out DateTimeOffset date) ? date : null;
+}

@@ -1,0 +1,140 @@
+using System.Text.Json;
+
+namespace Timur.Oci;
+
+/// <summary>
+/// A JSON value together with its path, so that every complaint says where: <c>config.json: process.args[0]: expected a string, found a number</c>.
+/// </summary>
+public readonly struct JsonPart
+{
+    private readonly JsonElement _element;
+
+    private JsonPart(JsonElement element, string document, string path)
+    {
+        _element = element;
+        Document = document;
+        Path = path;
+    }
+
+    /// <summary>What the document is called in messages.</summary>
+    public string Document { get; }
+
+    /// <summary>Where this value stands in it; empty for the whole.</summary>
+    public string Path { get; }
+
+    /// <summary>Parses a document; malformed JSON is a <see cref="Failure"/> with line and column.</summary>
+    public static JsonPart Parse(ReadOnlyMemory<byte> bytes, string document)
+    {
+        try
+        {
+            return new JsonPart(JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 128 }).RootElement, document, "");
+        }
+        catch (JsonException e)
+        {
+            throw new Failure($"{document}: line {e.LineNumber + 1}, column {e.BytePositionInLine + 1}: not valid JSON", cause: e);
+        }
+    }
+
+    /// <summary>A member of this object, or null when it is missing or null.</summary>
+    public JsonPart? Find(string name)
+    {
+        Require(JsonValueKind.Object, "an object");
+        return _element.TryGetProperty(name, out JsonElement member) && member.ValueKind != JsonValueKind.Null
+            ? new JsonPart(member, Document, Path.Length == 0 ? name : $"{Path}.{name}")
+            : null;
+    }
+
+    public string? Text(string name) => Find(name)?.AsText();
+
+    public string RequireText(string name) => Text(name) ?? throw Complain($"{name} is missing");
+
+    public bool Flag(string name) => Find(name)?.AsFlag() ?? false;
+
+    public long? Number(string name) => Find(name)?.AsNumber();
+
+    /// <summary>A member's items; empty when it is missing.</summary>
+    public IReadOnlyList<T> List<T>(string name, Func<JsonPart, T> read)
+    {
+        if (Find(name) is not { } array)
+        {
+            return [];
+        }
+
+        array.Require(JsonValueKind.Array, "an array");
+        var items = new List<T>();
+        foreach (JsonElement item in array._element.EnumerateArray())
+        {
+            items.Add(read(new JsonPart(item, Document, $"{array.Path}[{items.Count}]")));
+        }
+
+        return items;
+    }
+
+    public IReadOnlyList<string> Texts(string name) => List(name, item => item.AsText());
+
+    /// <summary>A member that maps names to values; empty when it is missing.</summary>
+    public IReadOnlyDictionary<string, T> Map<T>(string name, Func<JsonPart, T> read)
+    {
+        var map = new Dictionary<string, T>();
+        if (Find(name) is { } found)
+        {
+            found.Require(JsonValueKind.Object, "an object");
+            foreach (JsonProperty property in found._element.EnumerateObject())
+            {
+                map[property.Name] = read(new JsonPart(property.Value, Document, $"{found.Path}.{property.Name}"));
+            }
+        }
+
+        return map;
+    }
+
+    public IReadOnlyDictionary<string, string> TextMap(string name) => Map(name, value => value.AsText());
+
+    public string AsText()
+    {
+        Require(JsonValueKind.String, "a string");
+        return _element.GetString()!;
+    }
+
+    public bool AsFlag() => _element.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => throw Mismatch("true or false"),
+    };
+
+    public long AsNumber()
+    {
+        Require(JsonValueKind.Number, "a number");
+        return _element.TryGetInt64(out long number) ? number : throw Complain($"{_element.GetRawText()} isn't a whole number of 64 bits");
+    }
+
+    public ulong AsUnsigned()
+    {
+        Require(JsonValueKind.Number, "a number");
+        return _element.TryGetUInt64(out ulong number) ? number : throw Complain($"{_element.GetRawText()} isn't a whole number from 0 to 2^64-1");
+    }
+
+    public uint AsId() => AsNumber() is var number and >= 0 and <= uint.MaxValue ? (uint)number : throw Complain("isn't a number from 0 to 2^32-1");
+
+    /// <summary>The failure that names this place.</summary>
+    public Failure Complain(string what) => new($"{Document}: {(Path.Length == 0 ? "" : Path + ": ")}{what}");
+
+    private void Require(JsonValueKind kind, string expected)
+    {
+        if (_element.ValueKind != kind)
+        {
+            throw Mismatch(expected);
+        }
+    }
+
+    private Failure Mismatch(string expected) => Complain($"expected {expected}, found {_element.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.String => "a string",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.Null or JsonValueKind.Undefined => "nothing",
+        _ => "true or false",
+    }}");
+}

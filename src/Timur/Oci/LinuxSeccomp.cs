@@ -1,0 +1,26 @@
+namespace Timur.Oci;
+
+/// <summary>config-linux.md, linux.seccomp; names as the specification spells them (<c>SCMP_ACT_ERRNO</c>, <c>SCMP_CMP_EQ</c>, ...).</summary>
+public sealed record LinuxSeccomp
+{
+    public required string DefaultAction { get; init; }
+
+    public uint? DefaultErrno { get; init; }
+
+    public IReadOnlyList<string> Architectures { get; init; } = [];
+
+    public IReadOnlyList<string> Flags { get; init; } = [];
+
+    public string? ListenerPath { get; init; }
+
+    public IReadOnlyList<SeccompRule> Syscalls { get; init; } = [];
+}
+
+/// <summary>An action for some system calls; with arguments, only when all of them match.</summary>
+public sealed record SeccompRule(IReadOnlyList<string> Names, string Action, uint? Errno = null)
+{
+    public IReadOnlyList<SeccompArgument> Arguments { get; init; } = [];
+}
+
+/// <summary>A comparison of argument <paramref name="Index"/>; for SCMP_CMP_MASKED_EQ the mask is <paramref name="Value"/>, the expected value <paramref name="ValueTwo"/>.</summary>
+public sealed record SeccompArgument(int Index, ulong Value, string Operator, ulong ValueTwo = 0);

@@ -1,0 +1,55 @@
+using Timur.Kernel.Launcher;
+using Timur.Oci;
+
+namespace Timur.Runtime;
+
+/// <summary>The last steps before the payload: bounding set, ids, capabilities, seccomp, working directory, in the order that keeps each possible.</summary>
+internal static class Credentials
+{
+    internal static void Compile(LaunchProgram program, ProcessSpec process, LaunchContext context)
+    {
+        if (process.NoNewPrivileges)
+        {
+            program.NoNewPrivileges();
+        }
+        else
+        {
+            // Without no_new_privs only a privileged process may load a filter, so it comes before the capabilities go.
+            LoadFilter(program, context);
+        }
+
+        if (process.Capabilities is { } capabilities)
+        {
+            program.DropBoundingSet(context.OwnCapabilities & ~Capabilities.Bits(capabilities.Bounding));
+        }
+
+        program.WorkingDirectory(process.Cwd, beforeIds: true);
+        program.Become(process.UserId, process.GroupId, process.AdditionalGroups);
+        if (process.Capabilities is { } sets)
+        {
+            ulong own = context.OwnCapabilities;
+            program.SetCapabilities(
+                Capabilities.Bits(sets.Effective) & own, Capabilities.Bits(sets.Permitted) & own, Capabilities.Bits(sets.Inheritable) & own,
+                Capabilities.Bits(sets.Ambient) & own);
+        }
+
+        if (process.UserId != 0)
+        {
+            program.WorkingDirectory(process.Cwd, beforeIds: false);
+        }
+
+        program.Umask(process.Umask ?? 0x12);
+        if (process.NoNewPrivileges)
+        {
+            LoadFilter(program, context);
+        }
+    }
+
+    private static void LoadFilter(LaunchProgram program, LaunchContext context)
+    {
+        if (context.SeccompFilter is { } filter)
+        {
+            program.Seccomp(filter, context.SeccompFlags);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Timur.Kernel;
+
+namespace Timur.Runtime;
+
+/// <summary>A mount that the container's root stands on, made in the container's own mount namespace before anything else.</summary>
+/// <param name="Type">File system type, or <c>bind</c>.</param>
+/// <param name="Target">A host directory that exists.</param>
+/// <param name="Options">Options of the file system; a null value is a flag.</param>
+public sealed record RootMount(string Type, string Source, string Target, MountAttributes Attributes, IReadOnlyList<KeyValuePair<string, string?>> Options);
+
+/// <summary>What a launch program depends on beside the specification.</summary>
+public sealed record LaunchContext
+{
+    /// <summary>Mounts to make first; empty when the root is an ordinary directory, which is then bound to itself.</summary>
+    public IReadOnlyList<RootMount> RootMounts { get; init; } = [];
+
+    /// <summary>Host path of the container's root after <see cref="RootMounts"/>.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>An existing host directory that the root mount covers; nothing in it is used.</summary>
+    public required string Stage { get; init; }
+
+    /// <summary>cgroup v1 <c>tasks</c> files that the payload joins.</summary>
+    public IReadOnlyList<string> CgroupTasks { get; init; } = [];
+
+    /// <summary>cgroup v1 directories of the container by what they are called below /sys/fs/cgroup; empty on v2.</summary>
+    public IReadOnlyList<(string Name, string HostPath)> CgroupViews { get; init; } = [];
+
+    /// <summary>The seccomp filter, an array of struct sock_filter, or null.</summary>
+    public byte[]? SeccompFilter { get; init; }
+
+    /// <summary>Flags of seccomp(2).</summary>
+    public uint SeccompFlags { get; init; }
+
+    /// <summary>The payload waits at <see cref="Kernel.Launcher.Slot.StartGate"/> before it executes.</summary>
+    public bool StartGate { get; init; }
+
+    /// <summary>A reaper stays as process 1.</summary>
+    public bool Reaper { get; init; }
+
+    /// <summary>Descriptors after the standard streams that the payload gets.</summary>
+    public int PreservedDescriptors { get; init; }
+
+    /// <summary>The network namespace comes in <see cref="Kernel.Launcher.Slot.Network"/>.</summary>
+    public bool NetworkGiven { get; init; }
+
+    /// <summary>Bits of the capabilities this process may give (its bounding set).</summary>
+    public required ulong OwnCapabilities { get; init; }
+}
