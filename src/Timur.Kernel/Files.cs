@@ -137,6 +137,17 @@ public static unsafe class Files
         return true;
     }
 
+    /// <summary>One write(2); the bytes taken, or -1 and the reason.</summary>
+    public static int TryWriteSome(Fd fd, ReadOnlySpan<byte> bytes, out Errno why)
+    {
+        fixed (byte* start = bytes)
+        {
+            long result = bytes.Length == 0 ? 0 : Sys.CallRetry(Nr.write, fd.Raw, (long)start, bytes.Length);
+            why = Sys.Why(result);
+            return result < 0 ? -1 : (int)result;
+        }
+    }
+
     /// <summary>The whole file; throws when it can't be read. Works for /proc and /sys, whose sizes are zero.</summary>
     public static byte[] ReadAll(string path) => TryReadAll(path, out Errno why) ?? throw new SyscallException("read", why, path);
 

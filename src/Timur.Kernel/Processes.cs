@@ -58,6 +58,19 @@ public static unsafe class Processes
         return signal == 0 ? new ProcessEnd((status >> 8) & 0xff, false) : new ProcessEnd(signal, true);
     }
 
+    /// <summary>Waits until a process has ended (ppoll(2) on its descriptor); false after the time-out, -1 waits for ever.</summary>
+    public static bool WaitForEnd(Fd process, int milliseconds)
+    {
+        long* request = stackalloc long[1];
+        *(int*)request = process.Raw;
+        *((short*)request + 2) = 1;
+        *((short*)request + 3) = 0;
+        long* time = stackalloc long[2];
+        time[0] = milliseconds / 1000;
+        time[1] = milliseconds % 1000 * 1_000_000L;
+        return Sys.CallRetry(Nr.ppoll, (long)request, 1, milliseconds < 0 ? 0 : (long)time, 0, 8) > 0;
+    }
+
     /// <summary>Start time of a process in clock ticks after boot (field 22 of /proc/PID/stat): tells a process from a later one with the same id.</summary>
     public static ulong? StartTime(int pid)
     {

@@ -34,7 +34,7 @@ public sealed class DataPaths(string root, string run)
     public string Container(ContainerId id) => $"{Containers}/{id.Text}";
 
     /// <summary>The container's directory below <see cref="Run"/>: sockets of its monitor.</summary>
-    public string RunContainer(ContainerId id) => $"{Run}/containers/{id.Text}";
+    public string RunContainer(ContainerId id) => $"{Run}/containers/{id.Short}";
 
     /// <summary>From the environment, with the defaults of root or of an ordinary user.</summary>
     public static DataPaths FromEnvironment(string? root = null, string? run = null)

@@ -1,0 +1,30 @@
+namespace Timur.CommandLine;
+
+/// <summary>How often an option may be given, and whether it takes a value.</summary>
+public enum OptionKind
+{
+    /// <summary>No value, or <c>=true</c> / <c>=false</c>.</summary>
+    Flag,
+
+    /// <summary>One value; the last one counts.</summary>
+    Value,
+
+    /// <summary>A value each time it is given.</summary>
+    List,
+}
+
+/// <summary>One option of a command.</summary>
+/// <param name="Name">Long name without dashes.</param>
+/// <param name="Short">One letter, or null.</param>
+/// <param name="ValueName">What the value is, as help shows it.</param>
+public sealed record Option(string Name, char? Short, OptionKind Kind, string ValueName, string Help)
+{
+    public static Option Flag(string name, string help, char? letter = null) => new(name, letter, OptionKind.Flag, "", help);
+
+    public static Option Value(string name, string valueName, string help, char? letter = null) => new(name, letter, OptionKind.Value, valueName, help);
+
+    public static Option List(string name, string valueName, string help, char? letter = null) => new(name, letter, OptionKind.List, valueName, help);
+
+    /// <summary>The name under which people type it first, such as <c>-m</c> or <c>--memory</c>.</summary>
+    public string Display => Short is { } letter ? $"-{letter}, --{Name}" : $"    --{Name}";
+}

@@ -1,0 +1,100 @@
+using Timur.Cgroups;
+using Timur.Images;
+using Timur.Kernel;
+using Timur.Kernel.Launcher;
+using Timur.State;
+
+namespace Timur.Engine;
+
+/// <summary>What happens when a container's first process has ended; runs in its monitor.</summary>
+public static class ContainerEnd
+{
+    /// <summary>
+    /// Gives back what the kernel held, records the end, and removes or restarts the container as it was asked to. Returns the exit code for a shell.
+    /// </summary>
+    public static int Settle(DataPaths paths, ContainerId id, ProcessEnd end)
+    {
+        var store = new ContainerStore(paths);
+        using FileLock guard = store.Lock(id);
+        Container container = store.TryLoad(id) ?? throw new Failure($"container {id.Short} is gone");
+        RunOptions options = container.Options;
+        ContainerState state = container.State;
+        Cgroup cgroup = CgroupOf(container);
+        bool oom = end is { Signaled: true, Code: Signals.Kill } && cgroup.OomKills() > 0;
+        Release(store, container, cgroup);
+        bool again = RestartPolicy.Parse(options.Text("restart")).Applies(end.ShellCode, state.RestartCount, state.StopRequested);
+        if (options.RemoveAtEnd)
+        {
+            ContainerRemoval.Discard(store, container);
+            return end.ShellCode;
+        }
+
+        store.SaveState(id, state with
+        {
+            Status = again ? ContainerStatus.Restarting : ContainerStatus.Exited,
+            Pid = 0,
+            ExitCode = end.ShellCode,
+            OomKilled = oom,
+            Finished = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+            Address = "",
+            Address6 = "",
+            Ports = "",
+        });
+        if (again)
+        {
+            guard.Dispose();
+            StartAgain(paths, id, state.RestartCount);
+        }
+
+        return end.ShellCode;
+    }
+
+    /// <summary>The cgroup that the container has or had.</summary>
+    public static Cgroup CgroupOf(Container container)
+    {
+        string parent = container.Options.Text("cgroup-parent")?.TrimEnd('/') ?? "/timur";
+        return Cgroup.Open(CgroupLayout.Detect(), $"{parent}/{container.Id.Text}");
+    }
+
+    /// <summary>Cgroup, address and ports; what is gone already is fine.</summary>
+    internal static void Release(ContainerStore store, Container container, Cgroup cgroup)
+    {
+        if (cgroup.Pids().Count > 0)
+        {
+            // With a process namespace of its own nobody outlives process 1.
+            cgroup.Kill();
+        }
+
+        cgroup.TryRemove();
+    }
+
+    /// <summary>A process of its own waits and starts the container, so that each life has a fresh monitor.</summary>
+    private static void StartAgain(DataPaths paths, ContainerId id, int restarts)
+    {
+        (Fd near, Fd far) = Sockets.Pair(SocketKind.SequencedPacket);
+        using (near)
+        using (far)
+        {
+            using Launched _ = Spawning.Background("/proc/self/exe", ["timur-restart", "__restart", paths.Root, paths.Run, id.Text, RestartPolicy.Delay(restarts).TotalMilliseconds.ToString("0")], [], far);
+        }
+    }
+
+    /// <summary>The process that <see cref="StartAgain"/> made.</summary>
+    public static int RunRestart(ReadOnlySpan<string> arguments)
+    {
+        var paths = new DataPaths(arguments[0], arguments[1]);
+        var store = new ContainerStore(paths);
+        ContainerId id = ContainerId.Parse(arguments[2]);
+        Thread.Sleep(int.Parse(arguments[3]));
+        if (store.TryLoad(id) is not { State.Status: ContainerStatus.Restarting } container)
+        {
+            // Stopped or removed meanwhile.
+            return 0;
+        }
+
+        store.SaveState(id, container.State with { RestartCount = container.State.RestartCount + 1 });
+        using MonitorStart monitor = MonitorStart.Begin();
+        new ContainerStart(store, new ImageStore(paths)).Start(store.TryLoad(id)!, monitor, attached: false);
+        return 0;
+    }
+}

@@ -1,0 +1,58 @@
+using Timur.Kernel;
+using Timur.State;
+
+namespace Timur.Engine;
+
+/// <summary>Removes containers.</summary>
+public sealed class ContainerRemoval(ContainerStore store)
+{
+    /// <summary>Exit code of <c>rm</c> for a container that is in use.</summary>
+    private const int InUse = 2;
+
+    /// <summary>Removes a stopped container; a running one only when forced, and then it is killed first.</summary>
+    public void Remove(Container container, bool force)
+    {
+        if (container.State.IsAlive && !force)
+        {
+            throw new Failure($"container {container.Name} is running", $"stop it first, or use timur rm -f {container.Name}", InUse);
+        }
+
+        if (container.State.IsAlive)
+        {
+            new ContainerStop(store).Kill(container);
+        }
+
+        using FileLock guard = store.Lock(container.Id);
+        Container now = store.TryLoad(container.Id) ?? throw new Failure($"there is no container '{container.Name}'", exitCode: 1);
+        if (now.State.IsAlive && !force)
+        {
+            throw new Failure($"container {container.Name} was started meanwhile", exitCode: InUse);
+        }
+
+        ContainerEnd.Release(store, now, ContainerEnd.CgroupOf(now));
+        Discard(store, now);
+    }
+
+    /// <summary>Removes a container that was made by a command which then failed.</summary>
+    public static void DiscardFailed(ContainerStore store, Container container) => Discard(store, container);
+
+    /// <summary>Out of sight in one rename, then deleted; a crash in between leaves it in the trash, where system check finds it.</summary>
+    internal static void Discard(ContainerStore store, Container container)
+    {
+        string trash = $"{store.Paths.Trash}/{container.Id.Text}";
+        if (!Files.TryRename(store.Paths.Container(container.Id), trash, out Errno why))
+        {
+            if (why == Errno.ENOENT && !Files.Exists(store.Paths.Container(container.Id)))
+            {
+                return;
+            }
+
+            Directories.Create(store.Paths.Trash);
+            Files.Rename(store.Paths.Container(container.Id), trash);
+        }
+
+        store.ReleaseName(container.Name, container.Id);
+        Directories.RemoveTree(store.Paths.RunContainer(container.Id));
+        Directories.RemoveTree(trash);
+    }
+}

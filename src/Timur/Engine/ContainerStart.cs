@@ -1,0 +1,182 @@
+using System.Text;
+using Timur.Cgroups;
+using Timur.Engine.Monitoring;
+using Timur.Images;
+using Timur.Kernel;
+using Timur.Kernel.Launcher;
+using Timur.Oci;
+using Timur.Runtime;
+using Timur.Runtime.Seccomp;
+using Timur.State;
+using Timur.Storage;
+
+namespace Timur.Engine;
+
+/// <summary>Starts a container that exists: everything is prepared here, then its monitor launches it and keeps it.</summary>
+public sealed class ContainerStart(ContainerStore store, ImageStore images)
+{
+    /// <summary>Warnings of the last start: what this machine can't enforce.</summary>
+    public List<string> Warnings { get; } = [];
+
+    /// <summary>
+    /// Starts and returns the connection to the monitor, on which output arrives when <paramref name="attached"/>. A failure names the step of the
+    /// launch program that failed, and nothing is left behind.
+    /// </summary>
+    public StartedContainer Start(Container container, MonitorStart monitor, bool attached, TerminalSize? size = null)
+    {
+        using FileLock guard = store.Lock(container.Id);
+        ContainerState before = store.LoadState(container.Id);
+        if (before.IsAlive)
+        {
+            throw new Failure($"container {container.Name} is running already", exitCode: 125);
+        }
+
+        using var undo = new UndoList();
+        using Preparation ready = Prepare(container, undo);
+        foreach (string warning in Warnings)
+        {
+            if (container.Options.Has("strict"))
+            {
+                throw new Failure($"{warning} (--strict)", "leave the limit out, or run without --strict");
+            }
+        }
+
+        ContainerState state = ready.Describe(before with
+        {
+            Status = ContainerStatus.Starting, MonitorPid = monitor.Pid, MonitorStart = monitor.StartTime, Error = "", OomKilled = false, StopRequested = false,
+        });
+        store.SaveState(container.Id, state);
+        undo.Add("state", () => store.SaveState(container.Id, before with { Error = "it couldn't be started" }));
+        monitor.Send(Order(container, ready, state, attached, size), ready.Descriptors());
+        int pid = AwaitLaunch(container, monitor, ready);
+        undo.Keep();
+        return new StartedContainer(container, monitor.Connection, pid);
+    }
+
+    /// <summary>The launch program of a container as <c>--explain</c> shows it; nothing is made.</summary>
+    public LaunchProgram Explain(RunOptions options, out Spec spec)
+    {
+        Image? image = options.Image is { } reference ? images.Resolve(reference) : null;
+        ContainerId id = ContainerId.Create();
+        string directory = store.Paths.Container(id);
+        using RootPlan root = RootChoice.Plan(options, image, directory);
+        spec = new SpecBuilder(options, image, Surroundings(id, options, image, directory, root)).Build();
+        CgroupLayout layout = CgroupLayout.Detect();
+        Cgroup cgroup = Cgroup.Open(layout, spec.Linux.CgroupsPath!);
+        return LaunchCompiler.Compile(spec, Context(spec, options, root, cgroup, directory, networkGiven: false));
+    }
+
+    private Preparation Prepare(Container container, UndoList undo)
+    {
+        RunOptions options = container.Options;
+        string directory = store.Paths.Container(container.Id);
+        Image? image = options.Image is null ? null : images.Resolve(container.Record.ImageId.Trim('0').Length == 0 ? "host" : container.Record.ImageId);
+        RootPlan root = RootChoice.Plan(options, image, directory);
+        undo.Add("root", root.Dispose);
+        var builder = new SpecBuilder(options, image, Surroundings(container.Id, options, image, directory, root));
+        ContainerNetwork network = ContainerNetwork.Attach(store, container, builder.Hostname, undo);
+        network.WriteFiles(directory, builder.Hostname, options);
+        Spec spec = builder.Build();
+        Files.WriteAll($"{directory}/config.json", SpecJson.Write(spec), 0x180);
+        Cgroup cgroup = Cgroup.Create(CgroupLayout.Detect(), spec.Linux.CgroupsPath!, spec.Linux.Resources!, Warnings);
+        undo.Add("cgroup", () => cgroup.TryRemove());
+        LaunchProgram program = LaunchCompiler.Compile(spec, Context(spec, options, root, cgroup, directory, network.Namespace is not null));
+        return new Preparation(spec, program, root, cgroup, network, Joined(spec, out Fd? processes), processes);
+    }
+
+    private SpecSurroundings Surroundings(ContainerId id, RunOptions options, Image? image, string directory, RootPlan root)
+        => new(id, directory, root.Root, RootChoice.Trees(options, image, directory), store.Paths, PidOf);
+
+    private int PidOf(string reference)
+    {
+        Container other = store.Find(reference);
+        return other.State.IsAlive ? other.State.Pid : throw new Failure($"container {other.Name} isn't running, so its namespaces can't be joined", $"start it first: timur start {other.Name}");
+    }
+
+    private LaunchContext Context(Spec spec, RunOptions options, RootPlan root, Cgroup cgroup, string directory, bool networkGiven) => new()
+    {
+        RootMounts = RootChoice.ToMounts(root),
+        Root = root.Root,
+        Stage = $"{directory}/rootfs",
+        CgroupTasks = cgroup.TaskFiles,
+        CgroupViews = cgroup.Views,
+        SeccompFilter = spec.Linux.Seccomp is { } profile ? FilterCache.Get(store.Paths, profile) : null,
+        SeccompFlags = spec.Linux.Seccomp is { } flags ? FilterCompiler.Flags(flags) : 0,
+        Reaper = options.Has("init"),
+        NetworkGiven = networkGiven,
+        OwnCapabilities = Capabilities.OwnBoundingSet(),
+    };
+
+    /// <summary>Namespaces that are joined by path, opened here; the process namespace is entered at the clone.</summary>
+    private static List<Fd> Joined(Spec spec, out Fd? processes)
+    {
+        var joined = new List<Fd>();
+        processes = null;
+        foreach (NamespaceSpec ns in spec.Linux.Namespaces)
+        {
+            if (ns.Path is not { } path)
+            {
+                continue;
+            }
+
+            Fd fd = Files.Open(path, Open.Read);
+            if (ns.Type == "pid")
+            {
+                processes = fd;
+            }
+            else
+            {
+                joined.Add(fd);
+            }
+        }
+
+        return joined;
+    }
+
+    private MonitorOrder Order(Container container, Preparation ready, ContainerState state, bool attached, TerminalSize? size)
+    {
+        RunOptions options = container.Options;
+        (long logSize, int logFiles) = LogOptions.Parse(options.Texts("log-opt"));
+        return new MonitorOrder
+        {
+            Id = container.Id,
+            Root = store.Paths.Root,
+            Run = store.Paths.Run,
+            Tty = options.Tty,
+            Interactive = options.Interactive,
+            Attached = attached,
+            KeepLog = options.Text("log-driver") != "none",
+            LogMaximumSize = logSize,
+            LogMaximumFiles = logFiles,
+            Rows = size?.Rows ?? 0,
+            Columns = size?.Columns ?? 0,
+            Slots = ready.Slots(),
+            HasCgroup = ready.Unified is not null,
+            HasProcessNamespace = ready.Processes is not null,
+            State = state,
+            Program = ready.Program.ToBytes(),
+        };
+    }
+
+    private static int AwaitLaunch(Container container, MonitorStart monitor, Preparation ready)
+    {
+        byte[] packet = new byte[4096];
+        int count = Sockets.TryReceive(monitor.Connection, packet, [], out _);
+        switch (count > 0 ? packet[0] : 0)
+        {
+            case AttachProtocol.Launched:
+                return AttachProtocol.Numbers(packet).First;
+            case AttachProtocol.LaunchFailed:
+                (int operation, int errno) = AttachProtocol.Numbers(packet);
+                throw LaunchDiagnosis.Explain(container, ready.Spec, ready.Program, ready.Root, operation, (Errno)errno);
+            case AttachProtocol.MonitorFailed:
+                throw new Failure($"can't start {container.Name}: {Encoding.UTF8.GetString(packet, 1, count - 1)}");
+            default:
+                throw new Failure($"can't start {container.Name}: its monitor ended unexpectedly", "timur system check shows what it may have left");
+        }
+    }
+}
+
+/// <summary>A container that was just started.</summary>
+/// <param name="Connection">Socket to its monitor (see <see cref="AttachProtocol"/>).</param>
+public sealed record StartedContainer(Container Container, Fd Connection, int Pid);

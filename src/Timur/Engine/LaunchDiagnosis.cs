@@ -1,0 +1,47 @@
+using Timur.Kernel;
+using Timur.Kernel.Launcher;
+using Timur.Oci;
+using Timur.Storage;
+
+namespace Timur.Engine;
+
+/// <summary>Says why a launch program failed, in words that name the cause.</summary>
+internal static class LaunchDiagnosis
+{
+    internal static Failure Explain(Container container, Spec spec, LaunchProgram program, RootPlan root, int operation, Errno errno)
+    {
+        string step = program.NameOf(operation);
+        if (!step.StartsWith("execve ", StringComparison.Ordinal))
+        {
+            return new Failure($"can't start {container.Name}: {step}: {errno.Describe()}", Advice(step, errno));
+        }
+
+        string command = spec.Process!.Args[0];
+        return errno switch
+        {
+            Errno.ENOENT or Errno.ENOTDIR when !command.Contains('/') => new Failure(
+                $"can't run \"{command}\" in {container.Name}: exec: \"{command}\": executable file not found in $PATH", "check the spelling, or give its whole path", 127),
+            Errno.ENOENT or Errno.ENOTDIR => new Failure(
+                $"can't run \"{command}\" in {container.Name}: exec: \"{command}\": stat {command}: no such file or directory",
+                "if the file is there, the interpreter it asks for (its first line, or its dynamic loader) is missing in the image", 127),
+            Errno.EACCES => new Failure(
+                $"can't run \"{command}\" in {container.Name}: exec: \"{command}\": permission denied", "it isn't executable, or is a directory, or its mount is noexec", 126),
+            Errno.ENOEXEC => new Failure(
+                $"can't run \"{command}\" in {container.Name}: exec: \"{command}\": exec format error",
+                "it is built for another architecture, or is a script without a first line such as #!/bin/sh", 126),
+            _ => new Failure($"can't run \"{command}\" in {container.Name}: exec: \"{command}\": {errno.Describe().ToLowerInvariant()}", null, 126),
+        };
+    }
+
+    private static string? Advice(string step, Errno errno) => errno switch
+    {
+        Errno.EPERM when step.StartsWith("prlimit", StringComparison.Ordinal) => "the limit is above what this process may give; see timur info",
+        Errno.EPERM => "timur needs root for this, or this machine's own limits forbid it; see timur info",
+        Errno.ENOSPC => "the disk is full",
+        Errno.ENOENT when step.StartsWith("chdir", StringComparison.Ordinal) => "the working directory doesn't exist in the image: choose another with -w",
+        Errno.ENOENT when step.StartsWith("sysctl", StringComparison.Ordinal) => "this kernel has no such parameter",
+        Errno.ENODEV => "this kernel lacks the file system; see timur info",
+        Errno.EINVAL when step.StartsWith("sysctl", StringComparison.Ordinal) => "the kernel doesn't take that value",
+        _ => null,
+    };
+}

@@ -1,0 +1,103 @@
+using System.Buffers.Text;
+using Timur.Kernel;
+
+namespace Timur.Engine.Monitoring;
+
+/// <summary>
+/// The container's log, a JSON object in each line as Docker's json-file driver has it: <c>{"log":"text\n","stream":"stdout","time":"..."}</c>. Rotates
+/// by size. When the disk is full, lines are lost and the container goes on.
+/// </summary>
+internal sealed class LogWriter(string path, long maximumSize, int maximumFiles) : IDisposable
+{
+    private readonly byte[] _line = new byte[64 * 1024];
+    private Fd? _fd = Files.TryOpen(path, Open.Write | Open.Create | Open.Append, out _, 0x180);
+    private long _size = Files.TryStatus(path, out _) is { } status ? (long)status.Size : 0;
+
+    /// <summary>Appends bytes of a stream; a piece without a line end is an object of its own.</summary>
+    internal void Write(string stream, ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            int end = bytes.IndexOf((byte)'\n');
+            int length = end < 0 ? bytes.Length : end + 1;
+
+            // A control character takes six bytes.
+            length = Math.Min(length, (_line.Length - 128) / 6);
+            WriteLine(stream, bytes[..length]);
+            bytes = bytes[length..];
+        }
+    }
+
+    private void WriteLine(string stream, ReadOnlySpan<byte> text)
+    {
+        int at = Append(0, "{\"log\":\""u8);
+        foreach (byte value in text)
+        {
+            at = AppendEscaped(at, value);
+        }
+
+        at = Append(at, stream == "stdout" ? "\",\"stream\":\"stdout\",\"time\":\""u8 : "\",\"stream\":\"stderr\",\"time\":\""u8);
+        Utf8Formatter.TryFormat(DateTime.UtcNow, _line.AsSpan(at), out int written, 'O');
+        at = Append(at + written, "\"}\n"u8);
+        if (maximumSize > 0 && _size + at > maximumSize && _size > 0)
+        {
+            Rotate();
+        }
+
+        if (_fd is not null && Files.TryWrite(_fd, _line.AsSpan(0, at), out _))
+        {
+            _size += at;
+        }
+    }
+
+    private int Append(int at, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(_line.AsSpan(at));
+        return at + bytes.Length;
+    }
+
+    /// <summary>Bytes above 0x7f pass as they are: UTF-8 stays UTF-8.</summary>
+    private int AppendEscaped(int at, byte value)
+    {
+        switch (value)
+        {
+            case (byte)'"': return Append(at, "\\\""u8);
+            case (byte)'\\': return Append(at, "\\\\"u8);
+            case (byte)'\n': return Append(at, "\\n"u8);
+            case (byte)'\r': return Append(at, "\\r"u8);
+            case (byte)'\t': return Append(at, "\\t"u8);
+            case < 0x20 or 0x7f:
+                at = Append(at, "\\u00"u8);
+                _line[at++] = (byte)"0123456789abcdef"[value >> 4];
+                _line[at++] = (byte)"0123456789abcdef"[value & 15];
+                return at;
+            default:
+                _line[at] = value;
+                return at + 1;
+        }
+    }
+
+    /// <summary>log.1 is the newest of the older ones.</summary>
+    private void Rotate()
+    {
+        for (int i = maximumFiles - 1; i > 1; i--)
+        {
+            Files.TryRename($"{path}.{i - 1}", $"{path}.{i}", out _);
+        }
+
+        if (maximumFiles > 1)
+        {
+            Files.TryRename(path, $"{path}.1", out _);
+        }
+        else
+        {
+            Files.TryUnlink(path, out _);
+        }
+
+        _fd?.Dispose();
+        _fd = Files.TryOpen(path, Open.Write | Open.Create | Open.Append, out _, 0x180);
+        _size = 0;
+    }
+
+    public void Dispose() => _fd?.Dispose();
+}

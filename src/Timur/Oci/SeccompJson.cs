@@ -1,0 +1,22 @@
+namespace Timur.Oci;
+
+/// <summary>Seccomp profiles as JSON: linux.seccomp of the runtime specification, and the files that Docker's users keep.</summary>
+public static class SeccompJson
+{
+    public static LinuxSeccomp Read(ReadOnlyMemory<byte> bytes, string document) => Read(JsonPart.Parse(bytes, document));
+
+    public static LinuxSeccomp Read(JsonPart root) => new()
+    {
+        DefaultAction = root.RequireText("defaultAction"),
+        DefaultErrno = (uint?)root.Number("defaultErrnoRet"),
+        Architectures = root.Texts("architectures"),
+        Flags = root.Texts("flags"),
+        ListenerPath = root.Text("listenerPath"),
+        Syscalls = root.List("syscalls", rule => new SeccompRule(
+            rule.Text("name") is { } name ? [name] : rule.Texts("names"), rule.RequireText("action"), (uint?)rule.Number("errnoRet"))
+        {
+            Arguments = rule.List("args", argument => new SeccompArgument(
+                (int)(argument.Number("index") ?? 0), argument.Find("value")?.AsUnsigned() ?? 0, argument.RequireText("op"), argument.Find("valueTwo")?.AsUnsigned() ?? 0)),
+        }),
+    };
+}
