@@ -84,6 +84,38 @@ public static unsafe class Directories
         }
     }
 
+    /// <summary>Bytes that a tree occupies, hard links counted once for each name; what can't be read counts nothing.</summary>
+    public static long Usage(string path)
+    {
+        if (path == "/")
+        {
+            return 0;
+        }
+
+        long bytes = 0;
+        var pending = new Stack<string>([path]);
+        while (pending.TryPop(out string? directory))
+        {
+            using Fd? fd = Files.TryOpen(directory, Open.Read | Open.Directory | Open.NoFollow, out _);
+            if (fd is null)
+            {
+                continue;
+            }
+
+            foreach (DirectoryEntry entry in List(fd, directory))
+            {
+                if (entry.Kind == FileKind.Directory)
+                {
+                    pending.Push($"{directory}/{entry.Name}");
+                }
+
+                bytes += Files.TryStatusAt(fd, entry.Name, out _) is { } status ? (long)status.Blocks512 * 512 : 0;
+            }
+        }
+
+        return bytes;
+    }
+
     /// <summary>
     /// Removes a tree without following links or crossing mounts. Names that are not UTF-8 are handled as bytes. Missing is fine.
     /// </summary>

@@ -4,6 +4,7 @@ namespace Timur.Kernel.Launcher;
 public static class DeviceOps
 {
     private const int AtSymlinkNoFollow = 0x100;
+    private const long ReadWriteNoCtty = 2 | 0x100 | 0x80000;
 
     /// <summary>
     /// mknod(2) of <paramref name="name"/> in a directory; permission bits are exact because the program's umask is 0 here.
@@ -35,10 +36,25 @@ public static class DeviceOps
     public static void NewTerminal(this LaunchProgram program, Arg devpts, uint user, uint group)
     {
         Arg master = program.NewSlot();
-        const long readWriteNoCtty = 2 | 0x100 | 0x80000;
-        program.Add("open ptmx", Nr.openat, devpts, program.Text("ptmx"), readWriteNoCtty, 0).Save(master);
+        program.Add("open ptmx", Nr.openat, devpts, program.Text("ptmx"), ReadWriteNoCtty, 0).Save(master);
+        Hand(program, master, user, group);
+    }
+
+    /// <summary>
+    /// The same inside a container that was joined: whatever its /dev/pts/ptmx is, only a real multiplexer answers the requests that follow
+    /// (CVE-2025-52565).
+    /// </summary>
+    public static void NewTerminalByPath(this LaunchProgram program, uint user, uint group)
+    {
+        Arg master = program.NewSlot();
+        program.Add("open /dev/pts/ptmx", Nr.openat, Files.AtFdCwd, program.Text("/dev/pts/ptmx"), ReadWriteNoCtty, 0).Save(master);
+        Hand(program, master, user, group);
+    }
+
+    private static void Hand(LaunchProgram program, Arg master, uint user, uint group)
+    {
         program.Add("unlock the terminal", Nr.ioctl, master, 0x40045431, program.Bytes(new byte[4]));
-        program.Add("open the terminal", Nr.ioctl, master, 0x5441, readWriteNoCtty).Save(Slot.Console);
+        program.Add("open the terminal", Nr.ioctl, master, 0x5441, ReadWriteNoCtty).Save(Slot.Console);
         if (user != 0 || group != 0)
         {
             program.Add("chown the terminal", Nr.fchown, Slot.Console, user, group);

@@ -1,4 +1,5 @@
 using Timur.CommandLine;
+using Timur.Engine;
 
 namespace Timur.Cli;
 
@@ -9,7 +10,36 @@ internal static partial class CommandTable
 
     private static readonly Dictionary<string, string> Aliases = new()
     {
+        ["list"] = "ps",
+        ["ls"] = "ps",
+        ["remove"] = "rm",
         ["container run"] = "run",
+        ["container create"] = "create",
+        ["container start"] = "start",
+        ["container stop"] = "stop",
+        ["container restart"] = "restart",
+        ["container kill"] = "kill",
+        ["container pause"] = "pause",
+        ["container unpause"] = "unpause",
+        ["container ls"] = "ps",
+        ["container list"] = "ps",
+        ["container ps"] = "ps",
+        ["container rm"] = "rm",
+        ["container rename"] = "rename",
+        ["container exec"] = "exec",
+        ["container attach"] = "attach",
+        ["container logs"] = "logs",
+        ["container inspect"] = "inspect",
+        ["container top"] = "top",
+        ["container stats"] = "stats",
+        ["container wait"] = "wait",
+        ["image ls"] = "images",
+        ["image list"] = "images",
+        ["image rm"] = "rmi",
+        ["image tag"] = "tag",
+        ["image inspect"] = "inspect",
+        ["image import"] = "import",
+        ["bootstrap"] = "image bootstrap",
     };
 
     internal static IReadOnlyList<Command> All { get; } =
@@ -18,7 +48,35 @@ internal static partial class CommandTable
         {
             Examples = ["timur run -it busybox", "timur run -d --name web -p 8080:80 -m 256m busybox httpd -f", "timur run --rm --explain busybox true"],
         },
+        new("exec", "[OPTIONS] CONTAINER COMMAND [ARG...]", "run one more process in a running container", () => ExecSession.Options, ExecCommand.Run, StopAtOperand: true)
+        {
+            Examples = ["timur exec -it web sh", "timur exec -u nobody web id"],
+        },
+        new("ps", "[OPTIONS]", "list containers (also: list, ls)", () => ListCommand.Options, ListCommand.Run)
+        {
+            Examples = ["timur ps -a", "timur ps -q --filter status=exited", "timur ps --format '{{.Names}}\\t{{.Status}}'"],
+        },
+        new("logs", "[OPTIONS] CONTAINER", "show what a container has written", () => LogsCommand.Options, LogsCommand.Run) { Examples = ["timur logs -f --tail 20 web"] },
         new("attach", "[OPTIONS] CONTAINER", "connect this terminal to a running container", () => AttachCommand.Options, AttachCommand.Run),
+        new("create", "[OPTIONS] IMAGE [COMMAND [ARG...]]", "make a container without starting it", () => CreateCommand.Options, CreateCommand.Run, StopAtOperand: true),
+        new("start", "[OPTIONS] CONTAINER...", "start containers", () => StartCommand.Options, StartCommand.Run),
+        new("stop", "[OPTIONS] CONTAINER...", "ask containers to end, and end them when they don't", () => StopCommand.Options, StopCommand.Run) { Examples = ["timur stop -t 2 web"] },
+        new("restart", "[OPTIONS] CONTAINER...", "stop and start containers", () => RestartCommand.Options, RestartCommand.Run),
+        new("kill", "[OPTIONS] CONTAINER...", "send a signal to containers", () => KillCommand.Options, KillCommand.Run) { Examples = ["timur kill -s HUP web"] },
+        new("pause", "CONTAINER...", "freeze every process of containers", () => PauseCommand.Options, PauseCommand.Pause),
+        new("unpause", "CONTAINER...", "let frozen containers go on", () => PauseCommand.Options, PauseCommand.Unpause),
+        new("wait", "CONTAINER...", "wait until containers end, print their exit codes", () => NoOptions, WaitCommand.Run),
+        new("rename", "CONTAINER NEW_NAME", "give a container another name", () => NoOptions, RenameCommand.Run),
+        new("rm", "[OPTIONS] CONTAINER...", "remove containers (also: remove)", () => RemoveCommand.Options, RemoveCommand.Run) { Examples = ["timur rm -f web", "timur rm -af"] },
+        new("inspect", "[OPTIONS] NAME...", "everything about containers or images", () => InspectCommand.Options, InspectCommand.Run)
+        {
+            Examples = ["timur inspect --format '{{.State.Pid}}' web", "timur inspect --as run web"],
+        },
+        new("top", "CONTAINER", "the processes of a container", () => NoOptions, TopCommand.Run),
+        new("stats", "[OPTIONS] [CONTAINER...]", "what containers use: CPU, memory, I/O, processes", () => StatsCommand.Options, StatsCommand.Run),
+        new("images", "[OPTIONS] [NAME]", "list images", () => ImagesCommand.Options, ImagesCommand.Run),
+        new("tag", "IMAGE NEW_NAME", "one more name for an image", () => NoOptions, TagCommand.Run),
+        new("rmi", "[OPTIONS] IMAGE...", "remove images", () => ImageRemoveCommand.Options, ImageRemoveCommand.Run),
         new("version", "", "show the version", () => NoOptions, VersionCommand.Run),
     ];
 }

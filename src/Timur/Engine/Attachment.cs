@@ -8,7 +8,11 @@ namespace Timur.Engine;
 /// <param name="SendInput">Standard input goes to the container.</param>
 /// <param name="ForwardSignals">Signals to this process go to the container's first process.</param>
 /// <param name="DetachKeys">Bytes that end the connection and leave the container alone; empty for none.</param>
-public sealed record AttachOptions(bool Tty, bool SendInput, bool ForwardSignals, byte[] DetachKeys);
+public sealed record AttachOptions(bool Tty, bool SendInput, bool ForwardSignals, byte[] DetachKeys)
+{
+    /// <summary>Output isn't shown; only the end counts.</summary>
+    public bool Silent { get; init; }
+}
 
 /// <summary>Why an attachment ended.</summary>
 public enum AttachEnd
@@ -145,7 +149,7 @@ public sealed class Attachment : IDisposable
     /// <summary>When nobody reads our output any more, the container goes on and its log has the rest.</summary>
     private void Write(Fd stream, int count)
     {
-        if (!_outputGone && !Files.TryWrite(stream, _packet.AsSpan(1, count - 1), out Errno why) && why == Errno.EPIPE)
+        if (!_outputGone && !_options.Silent && !Files.TryWrite(stream, _packet.AsSpan(1, count - 1), out Errno why) && why == Errno.EPIPE)
         {
             _outputGone = true;
         }

@@ -168,7 +168,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
                 return AttachProtocol.Numbers(packet).First;
             case AttachProtocol.LaunchFailed:
                 (int operation, int errno) = AttachProtocol.Numbers(packet);
-                throw LaunchDiagnosis.Explain(container, ready.Spec, ready.Program, ready.Root, operation, (Errno)errno);
+                throw LaunchDiagnosis.Explain(container, ready.Spec, ready.Program, operation, (Errno)errno);
             case AttachProtocol.MonitorFailed:
                 throw new Failure($"can't start {container.Name}: {Encoding.UTF8.GetString(packet, 1, count - 1)}");
             default:

@@ -1,14 +1,13 @@
 using Timur.Kernel;
 using Timur.Kernel.Launcher;
 using Timur.Oci;
-using Timur.Storage;
 
 namespace Timur.Engine;
 
 /// <summary>Says why a launch program failed, in words that name the cause.</summary>
 internal static class LaunchDiagnosis
 {
-    internal static Failure Explain(Container container, Spec spec, LaunchProgram program, RootPlan root, int operation, Errno errno)
+    internal static Failure Explain(Container container, Spec spec, LaunchProgram program, int operation, Errno errno)
     {
         string step = program.NameOf(operation);
         if (!step.StartsWith("execve ", StringComparison.Ordinal))
@@ -16,7 +15,17 @@ internal static class LaunchDiagnosis
             return new Failure($"can't start {container.Name}: {step}: {errno.Describe()}", Advice(step, errno));
         }
 
-        string command = spec.Process!.Args[0];
+        return Exec(container, spec.Process!.Args[0], errno);
+    }
+
+    /// <summary>The same for a further process in a running container.</summary>
+    internal static Failure ExplainExec(Container container, string command, string step, Errno errno)
+        => step.StartsWith("execve ", StringComparison.Ordinal)
+            ? Exec(container, command, errno)
+            : new Failure($"can't run {command} in {container.Name}: {step}: {errno.Describe()}", Advice(step, errno));
+
+    private static Failure Exec(Container container, string command, Errno errno)
+    {
         return errno switch
         {
             Errno.ENOENT or Errno.ENOTDIR when !command.Contains('/') => new Failure(

@@ -13,8 +13,6 @@ internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan roo
 
     internal LaunchProgram Program => program;
 
-    internal RootPlan Root => root;
-
     /// <summary>The v2 cgroup directory to be born in.</summary>
     internal Fd? Unified { get; } = cgroup.OpenUnified();
 

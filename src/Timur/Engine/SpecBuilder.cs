@@ -114,6 +114,30 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
         };
     }
 
+    /// <summary>A further process: the container's own settings unless <c>exec</c> says otherwise.</summary>
+    internal ProcessSpec ExecProcess(Timur.CommandLine.Arguments arguments, IReadOnlyList<string> command, bool tty, out LinuxSeccomp? profile)
+    {
+        bool privileged = arguments.Has("privileged");
+        ulong granted = (privileged ? Capabilities.Every : GrantedCapabilities()) & Capabilities.OwnBoundingSet();
+        PayloadUser user = new UserLookup(around.TreesTopFirst).Find(arguments.Text("user") ?? options.Text("user") ?? image?.Config.User ?? "");
+        ProcessSpec own = Process(user, granted);
+        profile = privileged ? null : Seccomp(granted);
+        var environment = new List<string>(own.Env);
+        foreach (string variable in arguments.Texts("env"))
+        {
+            string resolved = variable.Contains('=') ? variable : $"{variable}={Environment.GetEnvironmentVariable(variable)}";
+            environment.RemoveAll(other => other.StartsWith(resolved[..(resolved.IndexOf('=') + 1)], StringComparison.Ordinal));
+            environment.Add(resolved);
+        }
+
+        if (tty && !environment.Exists(variable => variable.StartsWith("TERM=", StringComparison.Ordinal)))
+        {
+            environment.Add("TERM=xterm");
+        }
+
+        return own with { Args = command, Env = environment, Terminal = tty, Cwd = arguments.Text("workdir") ?? own.Cwd, OomScoreAdj = null };
+    }
+
     private List<string> EnvironmentOf(PayloadUser user)
     {
         var variables = new List<string>();

@@ -6,7 +6,7 @@ namespace Timur.Runtime;
 /// <summary>The last steps before the payload: bounding set, ids, capabilities, seccomp, working directory, in the order that keeps each possible.</summary>
 internal static class Credentials
 {
-    internal static void Compile(LaunchProgram program, ProcessSpec process, LaunchContext context)
+    internal static void Compile(LaunchProgram program, ProcessSpec process, byte[]? filter, uint filterFlags, ulong own)
     {
         if (process.NoNewPrivileges)
         {
@@ -15,19 +15,18 @@ internal static class Credentials
         else
         {
             // Without no_new_privs only a privileged process may load a filter, so it comes before the capabilities go.
-            LoadFilter(program, context);
+            LoadFilter(program, filter, filterFlags);
         }
 
         if (process.Capabilities is { } capabilities)
         {
-            program.DropBoundingSet(context.OwnCapabilities & ~Capabilities.Bits(capabilities.Bounding));
+            program.DropBoundingSet(own & ~Capabilities.Bits(capabilities.Bounding));
         }
 
         program.WorkingDirectory(process.Cwd, beforeIds: true);
         program.Become(process.UserId, process.GroupId, process.AdditionalGroups);
         if (process.Capabilities is { } sets)
         {
-            ulong own = context.OwnCapabilities;
             program.SetCapabilities(
                 Capabilities.Bits(sets.Effective) & own, Capabilities.Bits(sets.Permitted) & own, Capabilities.Bits(sets.Inheritable) & own,
                 Capabilities.Bits(sets.Ambient) & own);
@@ -41,15 +40,15 @@ internal static class Credentials
         program.Umask(process.Umask ?? 0x12);
         if (process.NoNewPrivileges)
         {
-            LoadFilter(program, context);
+            LoadFilter(program, filter, filterFlags);
         }
     }
 
-    private static void LoadFilter(LaunchProgram program, LaunchContext context)
+    private static void LoadFilter(LaunchProgram program, byte[]? filter, uint flags)
     {
-        if (context.SeccompFilter is { } filter)
+        if (filter is not null)
         {
-            program.Seccomp(filter, context.SeccompFlags);
+            program.Seccomp(filter, flags);
         }
     }
 }

@@ -166,8 +166,13 @@ public sealed class LaunchCompiler
             _program.StandardStreams();
         }
 
+        if (_context.Reaper)
+        {
+            _program.Reap();
+        }
+
         _program.CloseDescriptors(_context.PreservedDescriptors, _context.StartGate);
-        Credentials.Compile(_program, _process, _context);
+        Credentials.Compile(_program, _process, _context.SeccompFilter, _context.SeccompFlags, _context.OwnCapabilities);
         if (_context.StartGate)
         {
             _program.WaitAtGate();

@@ -1,0 +1,75 @@
+using Timur.CommandLine;
+using Timur.Engine;
+using Timur.Images;
+using Timur.Kernel;
+using Timur.Kernel.Launcher;
+
+namespace Timur.Cli;
+
+/// <summary><c>timur exec</c>: run one more process in a running container.</summary>
+internal static class ExecCommand
+{
+    private static readonly int[] Forwarded = [1, 2, 3, 10, 12, 15, Signals.Child];
+
+    internal static int Run(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        if (arguments.Operands.Count < 2)
+        {
+            throw new Failure("exec needs CONTAINER COMMAND", "for example: timur exec -it web sh");
+        }
+
+        var store = new ContainerStore(context.Paths);
+        Container container = store.Find(arguments.Operands[0]);
+        bool tty = arguments.Has("tty");
+        if (tty && arguments.Has("interactive") && !Terminal.Is(Descriptors.Standard(0)))
+        {
+            throw new Failure("the input device is not a terminal", "leave out -t when input comes from a pipe or file");
+        }
+
+        var session = new ExecSession(store, new ImageStore(context.Paths));
+        using Launched process = session.Start(container, arguments, Terminal.Size(Descriptors.Standard(0)));
+        if (arguments.Has("detach"))
+        {
+            return 0;
+        }
+
+        if (session.Terminal is { } terminal)
+        {
+            TerminalRelay.Run(terminal, process.Process, arguments.Has("interactive"));
+        }
+        else
+        {
+            ForwardSignals(process);
+        }
+
+        return Processes.TryReap(process.Pid, wait: true, out _)?.ShellCode ?? 125;
+    }
+
+    /// <summary>Until the process ends; it shares our standard streams, so there is nothing to copy.</summary>
+    private static void ForwardSignals(Launched process)
+    {
+        using Fd signals = Signals.Descriptor(Forwarded);
+        using var epoll = new Epoll();
+        epoll.Add(process.Process, 0);
+        epoll.Add(signals, 1);
+        Span<(int Key, Ready Events)> events = stackalloc (int, Ready)[2];
+        while (true)
+        {
+            int count = epoll.Wait(events);
+            for (int i = 0; i < count; i++)
+            {
+                if (events[i].Key == 0)
+                {
+                    return;
+                }
+
+                int signal = Signals.Next(signals);
+                if (signal is > 0 and not Signals.Child)
+                {
+                    Processes.TryKill(process.Process, signal, out _);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using Timur.Templates;
+
+namespace Timur.Engine;
+
+/// <summary>Everything known about a container, with Docker's names.</summary>
+public static class ContainerInspection
+{
+    public static TemplateObject Describe(ContainerStore store, Container container)
+    {
+        ContainerState state = container.State;
+        RunOptions options = container.Options;
+        string directory = store.Paths.Container(container.Id);
+        return new TemplateObject()
+            .Add("Id", container.Id.Text)
+            .Add("Name", "/" + container.Name)
+            .Add("Created", container.Record.Created.UtcDateTime.ToString("O"))
+            .Add("Path", container.Record.Command[0])
+            .Add("Args", container.Record.Command.Skip(1).Cast<object?>().ToList())
+            .Add("State", new TemplateObject()
+                .Add("Status", ContainerView.StateWord(state))
+                .Add("Running", state.IsAlive)
+                .Add("Paused", state.Status == ContainerStatus.Paused)
+                .Add("Restarting", state.Status == ContainerStatus.Restarting)
+                .Add("OOMKilled", state.OomKilled)
+                .Add("Pid", state.Pid)
+                .Add("ExitCode", state.ExitCode)
+                .Add("Error", state.Error)
+                .Add("StartedAt", Time(state.Started))
+                .Add("FinishedAt", Time(state.Finished)))
+            .Add("Image", container.Record.ImageId.Length == 0 ? "" : "sha256:" + container.Record.ImageId)
+            .Add("RestartCount", state.RestartCount)
+            .Add("LogPath", directory + "/log")
+            .Add("MonitorPid", state.MonitorPid)
+            .Add("Driver", "overlay")
+            .Add("Config", Config(container, options))
+            .Add("HostConfig", HostConfig(container, options))
+            .Add("Mounts", Mounts(options))
+            .Add("NetworkSettings", new TemplateObject()
+                .Add("IPAddress", state.Address)
+                .Add("GlobalIPv6Address", state.Address6)
+                .Add("Gateway", state.Gateway)
+                .Add("MacAddress", state.MacAddress)
+                .Add("Ports", state.Ports));
+    }
+
+    private static TemplateObject Config(Container container, RunOptions options) => new TemplateObject()
+        .Add("Hostname", options.Text("hostname") ?? container.Id.Short)
+        .Add("User", options.Text("user") ?? "")
+        .Add("Tty", options.Tty)
+        .Add("OpenStdin", options.Interactive)
+        .Add("Env", options.Texts("env").Cast<object?>().ToList())
+        .Add("Cmd", container.Record.Command.Cast<object?>().ToList())
+        .Add("Image", container.Record.Image)
+        .Add("WorkingDir", options.Text("workdir") ?? "")
+        .Add("Labels", container.Record.Labels)
+        .Add("StopSignal", options.Text("stop-signal") ?? "SIGTERM");
+
+    private static TemplateObject HostConfig(Container container, RunOptions options) => new TemplateObject()
+        .Add("Memory", options.Size("memory") ?? 0L)
+        .Add("MemorySwap", options.Size("memory-swap") ?? 0L)
+        .Add("NanoCpus", (long)(double.Parse(options.Text("cpus") ?? "0") * 1e9))
+        .Add("CpuShares", options.Number("cpu-shares") ?? 0L)
+        .Add("CpusetCpus", options.Text("cpuset-cpus") ?? "")
+        .Add("PidsLimit", options.Number("pids-limit"))
+        .Add("NetworkMode", options.Text("network") ?? "bridge")
+        .Add("PidMode", options.Text("pid") ?? "")
+        .Add("IpcMode", options.Text("ipc") ?? "private")
+        .Add("Privileged", options.Privileged)
+        .Add("ReadonlyRootfs", options.Has("read-only"))
+        .Add("AutoRemove", options.RemoveAtEnd)
+        .Add("RestartPolicy", new TemplateObject().Add("Name", options.Text("restart") ?? "no"))
+        .Add("CapAdd", options.Texts("cap-add").Cast<object?>().ToList())
+        .Add("CapDrop", options.Texts("cap-drop").Cast<object?>().ToList())
+        .Add("CgroupPath", $"{options.Text("cgroup-parent")?.TrimEnd('/') ?? "/timur"}/{container.Id.Text}");
+
+    private static List<object?> Mounts(RunOptions options)
+    {
+        var mounts = new List<object?>();
+        foreach (string volume in options.Texts("volume"))
+        {
+            string[] parts = volume.Split(':');
+            mounts.Add(new TemplateObject()
+                .Add("Type", parts.Length > 1 && parts[0].StartsWith('/') ? "bind" : "volume")
+                .Add("Source", parts.Length > 1 ? parts[0] : "")
+                .Add("Destination", parts.Length > 1 ? parts[1] : parts[0])
+                .Add("RW", parts.Length < 3 || !parts[2].Split(',').Contains("ro")));
+        }
+
+        return mounts;
+    }
+
+    private static string Time(long milliseconds)
+        => milliseconds == 0 ? "0001-01-01T00:00:00Z" : DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'");
+}

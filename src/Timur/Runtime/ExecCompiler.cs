@@ -1,0 +1,46 @@
+using Timur.Kernel.Launcher;
+using Timur.Oci;
+
+namespace Timur.Runtime;
+
+/// <summary>The launch program of a further process in a running container.</summary>
+public static class ExecCompiler
+{
+    /// <summary>
+    /// <see cref="Slot.Extra"/> is the container's first process, whose namespaces are joined in one setns(2); the process namespace comes with the clone.
+    /// </summary>
+    public static LaunchProgram Compile(ProcessSpec process, IReadOnlyList<string> cgroupTasks, byte[]? filter, ulong ownCapabilities)
+    {
+        var program = new LaunchProgram();
+        program.ResetSignals();
+        program.NewSession();
+        foreach (string tasks in cgroupTasks)
+        {
+            program.JoinCgroup(tasks);
+        }
+
+        // Before joining: processes in the container can't trace this one or take its descriptors.
+        program.NotDumpable();
+        program.Join(
+            "the container", Slot.Extra, CloneFlags.NewMount | CloneFlags.NewNetwork | CloneFlags.NewIpc | CloneFlags.NewUts | CloneFlags.NewCgroup);
+        if (process.Terminal)
+        {
+            program.NewTerminalByPath(process.UserId, process.UserId == 0 ? 0 : process.GroupId);
+            program.TakeTerminal();
+        }
+        else
+        {
+            program.StandardStreams();
+        }
+
+        program.CloseDescriptors(0, gate: false);
+        foreach (RlimitSpec limit in process.Rlimits)
+        {
+            program.Limit(limit.Type, Rlimits.Number(limit.Type), limit.Soft, limit.Hard);
+        }
+
+        Credentials.Compile(program, process, filter, 0, ownCapabilities);
+        program.Execute(SearchPath.Candidates(process.Args[0], process.Env), process.Args, process.Env);
+        return program;
+    }
+}
