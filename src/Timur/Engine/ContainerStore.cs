@@ -157,7 +157,7 @@ public sealed class ContainerStore(DataPaths paths)
     {
         if (!IsName(name))
         {
-            throw new Failure($"'{name}' isn't a container name", "names start with a letter or digit and go on with letters, digits, '_', '.' and '-'");
+            throw new Failure($"'{name}' isn't a container name", "names have two characters or more, start with a letter or digit and go on with letters, digits, '_', '.' and '-'");
         }
 
         if (Files.TrySymlink(id.Text, $"{paths.Names}/{name}", out Errno why))

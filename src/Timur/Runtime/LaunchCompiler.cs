@@ -168,6 +168,8 @@ public sealed class LaunchCompiler
 
         if (_context.Reaper)
         {
+            // The reaper is this program's own image: nobody inside may open it through /proc/1/exe (CVE-2019-5736).
+            _program.NotDumpable();
             _program.Reap();
         }
 
