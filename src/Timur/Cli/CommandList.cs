@@ -77,6 +77,12 @@ internal static partial class CommandTable
         new("images", "[OPTIONS] [NAME]", "list images", () => ImagesCommand.Options, ImagesCommand.Run),
         new("tag", "IMAGE NEW_NAME", "one more name for an image", () => NoOptions, TagCommand.Run),
         new("rmi", "[OPTIONS] IMAGE...", "remove images", () => ImageRemoveCommand.Options, ImageRemoveCommand.Run),
+        new("disk ls", "[OPTIONS]", "list disk images", () => ListOutput.Options, DiskCommand.List),
+        new("disk snapshot", "DISK SNAPSHOT", "keep a disk's present content", () => NoOptions, DiskCommand.Snapshot) { Examples = ["timur disk snapshot web before-upgrade"] },
+        new("disk rollback", "DISK SNAPSHOT", "put a snapshot's content back", () => NoOptions, DiskCommand.Rollback),
+        new("disk clone", "DISK NEW_NAME", "copy a disk to a named one", () => NoOptions, DiskCommand.Clone) { Examples = ["timur disk clone web copy && timur run --disk copy busybox"] },
+        new("disk resize", "DISK SIZE", "grow or shrink a disk", () => NoOptions, DiskCommand.Resize),
+        new("disk rm", "DISK[@SNAPSHOT]...", "remove named disks or snapshots", () => NoOptions, DiskCommand.Remove),
         new("version", "", "show the version", () => NoOptions, VersionCommand.Run),
     ];
 }

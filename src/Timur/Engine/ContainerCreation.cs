@@ -15,7 +15,7 @@ public sealed class ContainerCreation(ContainerStore store, ImageStore images)
         ContainerId id = ContainerId.Create();
         using var undo = new UndoList();
         ContainerRecord record = Claim(options, image, command, id, undo);
-        RootChoice.Prepare(options, image, store.Paths.Container(id));
+        RootChoice.Prepare(options, store.Paths.Container(id), store.Paths);
         undo.Keep();
         return new Container(record, new ContainerState());
     }

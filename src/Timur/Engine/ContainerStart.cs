@@ -59,7 +59,9 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         Image? image = options.Image is { } reference ? images.Resolve(reference) : null;
         ContainerId id = ContainerId.Create();
         string directory = store.Paths.Container(id);
-        using RootPlan root = RootChoice.Plan(options, image, directory);
+        using RootPlan root = options.Text("disk") is null
+            ? RootChoice.Plan(options, image, directory, store.Paths)
+            : new RootPlan([new MountStep("ext4", "/dev/loopN", $"{directory}/disk", MountAttributes.NoAccessTime, [])], $"{directory}/rootfs", []);
         spec = new SpecBuilder(options, image, Surroundings(id, options, image, directory, root)).Build();
         CgroupLayout layout = CgroupLayout.Detect();
         Cgroup cgroup = Cgroup.Open(layout, spec.Linux.CgroupsPath!);
@@ -71,7 +73,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         RunOptions options = container.Options;
         string directory = store.Paths.Container(container.Id);
         Image? image = options.Image is null ? null : images.Resolve(container.Record.ImageId.Trim('0').Length == 0 ? "host" : container.Record.ImageId);
-        RootPlan root = RootChoice.Plan(options, image, directory);
+        RootPlan root = RootChoice.Plan(options, image, directory, store.Paths);
         undo.Add("root", root.Dispose);
         var builder = new SpecBuilder(options, image, Surroundings(container.Id, options, image, directory, root));
         ContainerNetwork network = ContainerNetwork.Attach(store, container, builder.Hostname, undo);

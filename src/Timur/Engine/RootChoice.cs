@@ -1,6 +1,7 @@
 using Timur.Images;
 using Timur.Kernel;
 using Timur.Runtime;
+using Timur.State;
 using Timur.Storage;
 
 namespace Timur.Engine;
@@ -9,13 +10,40 @@ namespace Timur.Engine;
 internal static class RootChoice
 {
     /// <summary>Makes the place of a new container.</summary>
-    internal static void Prepare(RunOptions options, Image? image, string directory)
+    internal static void Prepare(RunOptions options, string directory, DataPaths paths)
     {
         OverlayRoot.Prepare(directory);
+        if (options.Text("disk") is not { } disk)
+        {
+            return;
+        }
+
+        var disks = new DiskStore(paths);
+        (string? name, long? size) = ParseDisk(disk);
+        string path = name is null ? $"{directory}/disk.img" : disks.PathOf(name);
+        if (name is not null && Files.Exists(path))
+        {
+            return;
+        }
+
+        Directories.Create(paths.Disks);
+        disks.Create(path, size ?? throw new Failure($"there is no disk '{name}'", $"make it with its size: --disk {name}:4g"), options.Has("preallocate"));
+    }
+
+    /// <summary><c>4g</c> belongs to the container; <c>NAME:4g</c> is made when missing and outlives it; <c>NAME</c> has to exist.</summary>
+    internal static (string? Name, long? Size) ParseDisk(string text)
+    {
+        int colon = text.IndexOf(':');
+        if (colon >= 0)
+        {
+            return (text[..colon], ByteSize.Parse(text[(colon + 1)..], "--disk").Bytes);
+        }
+
+        return char.IsAsciiDigit(text[0]) ? (null, ByteSize.Parse(text, "--disk").Bytes) : (text, null);
     }
 
     /// <summary>The mounts of one start. Dispose it when the container runs.</summary>
-    internal static RootPlan Plan(RunOptions options, Image? image, string directory)
+    internal static RootPlan Plan(RunOptions options, Image? image, string directory, DataPaths paths)
     {
         if (options.Text("rootfs") is { } root)
         {
@@ -25,6 +53,12 @@ internal static class RootChoice
             }
 
             return new RootPlan([new MountStep("bind", root, $"{directory}/rootfs", MountAttributes.None, [])], $"{directory}/rootfs", []);
+        }
+
+        if (options.Text("disk") is { } disk)
+        {
+            string path = ParseDisk(disk).Name is { } name ? new DiskStore(paths).PathOf(name) : $"{directory}/disk.img";
+            return DiskRoot.Plan(directory, path, "timur " + Path.GetFileName(directory)[..12], image!.LayerDirectories, options.Text("disk-sync") == "relaxed");
         }
 
         return OverlayRoot.Plan(directory, image!.LayerDirectories, options.Text("root-sync") == "volatile");

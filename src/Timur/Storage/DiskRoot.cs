@@ -1,0 +1,29 @@
+using Timur.Kernel;
+
+namespace Timur.Storage;
+
+/// <summary>A root whose changes live on a disk image: ext4 on a loop device, and an overlay over the image's layers on it.</summary>
+public static class DiskRoot
+{
+    /// <param name="label">Goes into the loop device's name, so that it can be told whose it is.</param>
+    /// <param name="relaxed">No barriers: fsync returns before the data is safe from a power cut.</param>
+    public static RootPlan Plan(string containerDirectory, string disk, string label, IReadOnlyList<string> layers, bool relaxed)
+    {
+        (Fd device, string devicePath) = LoopDevices.Attach(disk, label);
+        string place = $"{containerDirectory}/disk";
+        if (!Directories.TryCreate(place, out Errno why) && why != Errno.EEXIST)
+        {
+            device.Dispose();
+            throw new SyscallException("mkdir", why, place);
+        }
+
+        List<KeyValuePair<string, string?>> options = relaxed ? [new("barrier", "0")] : [];
+        return new RootPlan(
+            [
+                new MountStep("ext4", devicePath, place, MountAttributes.NoAccessTime, options),
+                OverlayRoot.Step(layers, $"{place}/upper", $"{place}/work", $"{containerDirectory}/rootfs", isVolatile: false),
+            ],
+            $"{containerDirectory}/rootfs",
+            [device]);
+    }
+}
