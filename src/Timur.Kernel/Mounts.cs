@@ -27,6 +27,23 @@ public static class Mounts
         return why == Errno.None;
     }
 
+    /// <summary>
+    /// A mounted file system that is attached nowhere (fsmount(2)): nobody sees it, and it ends with its descriptor unless a launch program attaches it.
+    /// </summary>
+    public static Fd NewDetached(string type, string source, IReadOnlyList<KeyValuePair<string, string?>> options, MountAttributes attributes)
+    {
+        using var kind = new CString(type, stackalloc byte[32]);
+        using var context = new Fd((int)Sys.Check(Sys.Call(Nr.fsopen, kind.Address, 1), "fsopen", type));
+        Configure(context, 1, "source", source);
+        foreach ((string key, string? value) in options)
+        {
+            Configure(context, value is null ? 0 : 1, key, value);
+        }
+
+        Sys.Check(Sys.Call(Nr.fsconfig, context.Raw, 6, 0, 0, 0), $"mount({type})", source);
+        return new Fd((int)Sys.Check(Sys.Call(Nr.fsmount, context.Raw, 1, (long)attributes), "fsmount", source));
+    }
+
     /// <summary>mount --bind, or --rbind.</summary>
     public static void Bind(string source, string target, bool recursive = false)
     {
@@ -66,6 +83,13 @@ public static class Mounts
         }
 
         return entries;
+    }
+
+    private static unsafe void Configure(Fd context, int command, string key, string? value)
+    {
+        using var name = new CString(key, stackalloc byte[64]);
+        using var text = new CString(value ?? "", stackalloc byte[512]);
+        Sys.Check(Sys.Call(Nr.fsconfig, context.Raw, command, name.Address, value is null ? 0 : text.Address, 0), "fsconfig", $"{key}={value}");
     }
 
     private static string Unescape(string field)

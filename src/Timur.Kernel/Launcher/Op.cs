@@ -79,6 +79,9 @@ public enum Slot
     /// <summary>A FIFO whose first byte is the signal to start (OCI create and start).</summary>
     StartGate = 6,
 
+    /// <summary>A mount that was made beforehand and is attached nowhere yet.</summary>
+    Disk = 7,
+
     /// <summary>First of the slots for anything else that is passed in.</summary>
     Extra = 8,
 

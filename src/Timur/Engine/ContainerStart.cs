@@ -61,7 +61,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         string directory = store.Paths.Container(id);
         using RootPlan root = options.Text("disk") is null
             ? RootChoice.Plan(options, image, directory, store.Paths)
-            : new RootPlan([new MountStep("ext4", "/dev/loopN", $"{directory}/disk", MountAttributes.NoAccessTime, [])], $"{directory}/rootfs", []);
+            : new RootPlan([new MountStep("detached", "/dev/loopN", $"{directory}/disk", MountAttributes.NoAccessTime, [])], $"{directory}/rootfs", []);
         spec = new SpecBuilder(options, image, Surroundings(id, options, image, directory, root)).Build();
         CgroupLayout layout = CgroupLayout.Detect();
         Cgroup cgroup = Cgroup.Open(layout, spec.Linux.CgroupsPath!);

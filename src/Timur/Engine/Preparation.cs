@@ -27,6 +27,11 @@ internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan roo
             slots.Add(Slot.Network);
         }
 
+        if (root.Detached is not null)
+        {
+            slots.Add(Slot.Disk);
+        }
+
         for (int i = 0; i < joined.Count; i++)
         {
             slots.Add(Slot.Extra + i);
@@ -40,6 +45,7 @@ internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan roo
     {
         var descriptors = new List<Fd>();
         Add(network.Namespace);
+        Add(root.Detached);
         descriptors.AddRange(joined);
         Add(Unified);
         Add(processes);

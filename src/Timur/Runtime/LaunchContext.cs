@@ -3,7 +3,7 @@ using Timur.Kernel;
 namespace Timur.Runtime;
 
 /// <summary>A mount that the container's root stands on, made in the container's own mount namespace before anything else.</summary>
-/// <param name="Type">File system type, or <c>bind</c>.</param>
+/// <param name="Type">File system type, <c>bind</c>, or <c>detached</c> for the mount in <see cref="Kernel.Launcher.Slot.Disk"/>.</param>
 /// <param name="Target">A host directory that exists.</param>
 /// <param name="Options">Options of the file system; a null value is a flag.</param>
 public sealed record RootMount(string Type, string Source, string Target, MountAttributes Attributes, IReadOnlyList<KeyValuePair<string, string?>> Options);

@@ -25,9 +25,12 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
         foreach (RootMount mount in context.RootMounts)
         {
-            MountHandle handle = mount.Type == "bind"
-                ? program.CloneHostTree(mount.Source, recursive: true, new MountChange(mount.Attributes, Propagation: Propagation.Private, Recursive: true))
-                : program.NewFileSystem(mount.Type, mount.Source, mount.Options, mount.Attributes);
+            MountHandle handle = mount.Type switch
+            {
+                "bind" => program.CloneHostTree(mount.Source, recursive: true, new MountChange(mount.Attributes, Propagation: Propagation.Private, Recursive: true)),
+                "detached" => new MountHandle(Slot.Disk),
+                _ => program.NewFileSystem(mount.Type, mount.Source, mount.Options, mount.Attributes),
+            };
             program.AttachToHost(handle, mount.Target);
         }
 

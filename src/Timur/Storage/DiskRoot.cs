@@ -17,13 +17,24 @@ public static class DiskRoot
             throw new SyscallException("mkdir", why, place);
         }
 
-        List<KeyValuePair<string, string?>> options = relaxed ? [new("barrier", "0")] : [];
-        return new RootPlan(
-            [
-                new MountStep("ext4", devicePath, place, MountAttributes.NoAccessTime, options),
-                OverlayRoot.Step(layers, $"{place}/upper", $"{place}/work", $"{containerDirectory}/rootfs", isVolatile: false),
-            ],
-            $"{containerDirectory}/rootfs",
-            [device]);
+        try
+        {
+            Fd mount = Mounts.NewDetached("ext4", devicePath, relaxed ? [new("barrier", "0")] : [], MountAttributes.NoAccessTime);
+            return new RootPlan(
+                [
+                    new MountStep("detached", devicePath, place, MountAttributes.NoAccessTime, []),
+                    OverlayRoot.Step(layers, $"{place}/upper", $"{place}/work", $"{containerDirectory}/rootfs", isVolatile: false),
+                ],
+                $"{containerDirectory}/rootfs",
+                [device])
+            {
+                Detached = mount,
+            };
+        }
+        catch (SyscallException e)
+        {
+            device.Dispose();
+            throw new Failure($"the disk {disk} can't be mounted: {e.Errno.Describe()}", "e2fsck can tell what is wrong with its file system", cause: e);
+        }
     }
 }

@@ -5,7 +5,7 @@ namespace Timur.Storage;
 /// <summary>
 /// A mount for the launch program to make in the container's own mount namespace: the host never sees it, and it ends with the container.
 /// </summary>
-/// <param name="Type">File system type, or <c>bind</c>.</param>
+/// <param name="Type">File system type, <c>bind</c>, or <c>detached</c> for the plan's mount that exists already.</param>
 /// <param name="Target">A host directory that exists.</param>
 /// <param name="Options">Options of the file system; a null value is a flag.</param>
 public sealed record MountStep(string Type, string Source, string Target, MountAttributes Attributes, IReadOnlyList<KeyValuePair<string, string?>> Options);
@@ -16,8 +16,14 @@ public sealed record MountStep(string Type, string Source, string Target, MountA
 /// <param name="Keep">Descriptors that the launching process holds until the mounts are made (a loop device with autoclear).</param>
 public sealed record RootPlan(IReadOnlyList<MountStep> Steps, string Root, IReadOnlyList<Fd> Keep) : IDisposable
 {
+    /// <summary>
+    /// A mount made here and attached nowhere: a disk has to be mounted before the container's device rules apply to the mounting process.
+    /// </summary>
+    public Fd? Detached { get; init; }
+
     public void Dispose()
     {
+        Detached?.Dispose();
         foreach (Fd fd in Keep)
         {
             fd.Dispose();

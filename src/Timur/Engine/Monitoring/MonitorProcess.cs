@@ -88,6 +88,7 @@ public sealed class MonitorProcess
             var request = new LaunchRequest(program) { Slots = slots, Cgroup = cgroup, ProcessNamespace = processes, OnSync = streams.OnSync };
             Launched launched = Launching.Start(request);
             streams.CloseChildEnds();
+            CloseSlots();
             return launched;
         }
         catch (LaunchException e)
@@ -101,6 +102,15 @@ public sealed class MonitorProcess
         }
 
         return null;
+    }
+
+    /// <summary>The container has its own copies: a mount or device that we held would outlive it.</summary>
+    private void CloseSlots()
+    {
+        for (int i = 0; i < _order.Slots.Count; i++)
+        {
+            _held[i].Dispose();
+        }
     }
 
     private void Finish(MonitorStreams streams, ProcessEnd end)
