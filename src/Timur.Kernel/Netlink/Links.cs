@@ -31,6 +31,9 @@ public static class Links
     private const ushort NamespaceFd = 28;
     private const ushort InfoKind = 1;
     private const ushort InfoData = 2;
+    private const ushort InfoPortKind = 4;
+    private const ushort InfoPortData = 5;
+    private const ushort BridgePortHairpin = 4;
     private const ushort VethPeer = 1;
     private const ushort BridgeForwardDelay = 1;
     private const ushort BridgeStpState = 5;
@@ -59,10 +62,22 @@ public static class Links
         return writer.End();
     }
 
-    /// <summary>Appends the alias of a link by name; RTM_NEWLINK ignores it at creation.</summary>
-    public static NetlinkWriter SetAlias(this NetlinkWriter writer, string name, string alias)
-        => writer.Begin(NewLink, NetlinkFlags.Request | NetlinkFlags.Acknowledge, Header(0, up: false))
-            .Attribute(Name, name).Attribute(InterfaceAlias, System.Text.Encoding.UTF8.GetBytes(alias)).End();
+    /// <summary>Appends the alias of a bridge's port by name; RTM_NEWLINK ignores it at creation.</summary>
+    /// <param name="hairpin">The bridge may send a frame back by the port that it came from.</param>
+    public static NetlinkWriter SetPort(this NetlinkWriter writer, string name, string alias, bool hairpin)
+    {
+        writer.Begin(NewLink, NetlinkFlags.Request | NetlinkFlags.Acknowledge, Header(0, up: false)).Attribute(Name, name);
+        writer.Attribute(InterfaceAlias, System.Text.Encoding.UTF8.GetBytes(alias));
+        if (hairpin)
+        {
+            int info = writer.Nest(LinkInfo);
+            writer.Attribute(InfoPortKind, "bridge");
+            int data = writer.Nest(InfoPortData);
+            writer.Attribute(BridgePortHairpin, [1]).Close(data).Close(info);
+        }
+
+        return writer.End();
+    }
 
     /// <summary>Appends the creation of a bridge, down, without a spanning tree and without its forwarding delay.</summary>
     public static NetlinkWriter AddBridge(this NetlinkWriter writer, string name, int mtu, byte[] mac)

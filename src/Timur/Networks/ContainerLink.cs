@@ -11,7 +11,8 @@ internal static class ContainerLink
     private const int LoopbackIndex = 1;
 
     /// <summary>Makes namespace and pair, with addresses and routes; returns the namespace.</summary>
-    internal static Fd Make(NetlinkSocket host, NetworkRecord network, Link bridge, ContainerId id, uint ipv4)
+    /// <param name="published">The container has published ports: it may reach itself by them, for which br_netfilter bridges a frame back.</param>
+    internal static Fd Make(NetlinkSocket host, NetworkRecord network, Link bridge, ContainerId id, uint ipv4, bool published)
     {
         Fd space = NetworkNamespaces.Create(() => NetlinkSocket.Open(NetlinkProtocol.Route), out NetlinkSocket inside);
         using (inside)
@@ -19,7 +20,7 @@ internal static class ContainerLink
             try
             {
                 var pair = new VethPair(NetworkNames.Link(id), id.Text, bridge.Mtu, bridge.Index, PeerName, AddressPlan.Mac(ipv4), space);
-                AddPair(host, network, pair);
+                AddPair(host, network, pair, published);
                 Configure(inside, network, ipv4);
                 return space;
             }
@@ -31,9 +32,9 @@ internal static class ContainerLink
         }
     }
 
-    private static void AddPair(NetlinkSocket host, NetworkRecord network, VethPair pair)
+    private static void AddPair(NetlinkSocket host, NetworkRecord network, VethPair pair, bool hairpin)
     {
-        NetlinkWriter message = new NetlinkWriter().AddVeth(pair).SetAlias(pair.Name, pair.Alias);
+        NetlinkWriter message = new NetlinkWriter().AddVeth(pair).SetPort(pair.Name, pair.Alias, hairpin);
         List<NetlinkRefusal> refused = host.Send(message);
         if (refused is [{ Why: Errno.EEXIST }, ..])
         {

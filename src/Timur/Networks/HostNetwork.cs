@@ -38,7 +38,7 @@ public sealed class HostNetwork(DataPaths paths)
         record.Create(paths, id);
         undo.Add($"network of {id.Short}", () => Release(id));
 
-        Fd space = ContainerLink.Make(links, network, bridge, id, ipv4);
+        Fd space = ContainerLink.Make(links, network, bridge, id, ipv4, record.Ports.Count > 0);
         undo.Add("network namespace", space.Dispose);
         Publish(rules, network, record, id);
         return new NetworkAttachment(
