@@ -129,7 +129,27 @@ public static unsafe class Directories
         }
     }
 
-    private static long RemoveAt(int parent, byte* name)
+    /// <summary>As <see cref="RemoveTree(string)"/>, for a zero-terminated name in an open directory.</summary>
+    internal static void RemoveTree(Fd parent, ReadOnlySpan<byte> name, string target)
+    {
+        fixed (byte* text = name)
+        {
+            long result = RemoveAt(parent.Raw, text);
+            if (result < 0 && result != -(int)Errno.ENOENT)
+            {
+                throw new SyscallException("remove", (Errno)(-result), target);
+            }
+        }
+    }
+
+    private static long RemoveAt(int parent, byte* name) => RemoveAt(parent, name, parent, 0);
+
+    /// <summary>
+    /// Below this depth a directory is moved up beside the first one before it is emptied: a container can nest directories deeper than any stack.
+    /// </summary>
+    private const int MaximumDepth = 64;
+
+    private static long RemoveAt(int parent, byte* name, int top, int depth)
     {
         long result = Sys.Call(Nr.unlinkat, parent, (long)name, 0);
         if (result != -(int)Errno.EISDIR)
@@ -143,19 +163,53 @@ public static unsafe class Directories
             return result;
         }
 
+        if (depth >= MaximumDepth)
+        {
+            return MoveUp(parent, name, top);
+        }
+
         long fd = Sys.Call(Nr.openat, parent, (long)name, Files.OpenBits(Open.Directory | Open.NoFollow));
         if (fd < 0)
         {
             return fd;
         }
 
-        long failure = RemoveContents((int)fd);
+        // What is moved up lands in the tree's first directory, and is found when that one is listed again.
+        int first = depth == 0 ? (int)fd : top;
+        long failure = 0;
+        for (int round = 0; round < int.MaxValue; round++)
+        {
+            failure = RemoveContents((int)fd, first, depth);
+            result = Sys.Call(Nr.unlinkat, parent, (long)name, AtRemoveDirectory);
+            if (result != -(int)Errno.ENOTEMPTY || failure < 0 || depth > 0)
+            {
+                break;
+            }
+
+            Sys.Call(Nr.lseek, fd, 0, 0);
+        }
+
         Sys.Call(Nr.close, fd);
-        result = Sys.Call(Nr.unlinkat, parent, (long)name, AtRemoveDirectory);
         return failure < 0 && result < 0 ? failure : result;
     }
 
-    private static long RemoveContents(int fd)
+    private static long MoveUp(int parent, byte* name, int top)
+    {
+        byte* moved = stackalloc byte[32];
+        ulong random;
+        KernelRandom.Fill(new Span<byte>(&random, 8));
+        int at = 0;
+        moved[at++] = (byte)'m';
+        for (int i = 0; i < 16; i++)
+        {
+            moved[at++] = (byte)('a' + (int)((random >> (i * 4)) & 15));
+        }
+
+        moved[at] = 0;
+        return Sys.Call(Nr.renameat2, parent, (long)name, top, (long)moved, 1);
+    }
+
+    private static long RemoveContents(int fd, int top, int depth)
     {
         long failure = 0;
         const int size = 4096;
@@ -167,7 +221,7 @@ public static unsafe class Directories
             {
                 byte* name = entry + 19;
                 bool dots = name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
-                long result = dots ? 0 : RemoveAt(fd, name);
+                long result = dots ? 0 : RemoveAt(fd, name, top, depth + 1);
                 if (result < 0 && result != -(int)Errno.ENOENT)
                 {
                     failure = result;

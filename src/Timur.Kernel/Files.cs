@@ -137,6 +137,19 @@ public static unsafe class Files
         return true;
     }
 
+    /// <summary>pwrite(2) until all is written.</summary>
+    public static void WriteAt(Fd fd, ReadOnlySpan<byte> bytes, long offset, string? target = null)
+    {
+        fixed (byte* start = bytes)
+        {
+            int total = 0;
+            while (total < bytes.Length)
+            {
+                total += (int)Sys.Check(Sys.CallRetry(Nr.pwrite64, fd.Raw, (long)(start + total), bytes.Length - total, offset + total), "write", target);
+            }
+        }
+    }
+
     /// <summary>One write(2); the bytes taken, or -1 and the reason.</summary>
     public static int TryWriteSome(Fd fd, ReadOnlySpan<byte> bytes, out Errno why)
     {

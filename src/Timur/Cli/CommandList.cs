@@ -75,6 +75,14 @@ internal static partial class CommandTable
         new("top", "CONTAINER", "the processes of a container", () => NoOptions, TopCommand.Run),
         new("stats", "[OPTIONS] [CONTAINER...]", "what containers use: CPU, memory, I/O, processes", () => StatsCommand.Options, StatsCommand.Run),
         new("images", "[OPTIONS] [NAME]", "list images", () => ImagesCommand.Options, ImagesCommand.Run),
+        new("import", "[OPTIONS] FILE|- [NAME]", "make an image from an archive: tar, tar.gz, tar.zst", () => ImportCommand.Options, ImportCommand.Run)
+        {
+            Examples = ["timur import rootfs.tar.gz myimage", "timur import --change 'CMD [\"nginx\"]' - web < web.tar"],
+        },
+        new("image bootstrap", "[OPTIONS] DISTRIBUTION:SUITE", "make an image from a distribution's packages", () => BootstrapCommand.Options, BootstrapCommand.Run)
+        {
+            Examples = ["timur image bootstrap debian:bookworm", "timur image bootstrap debian:bookworm --include sysbench --tag bench"],
+        },
         new("tag", "IMAGE NEW_NAME", "one more name for an image", () => NoOptions, TagCommand.Run),
         new("rmi", "[OPTIONS] IMAGE...", "remove images", () => ImageRemoveCommand.Options, ImageRemoveCommand.Run),
         new("disk ls", "[OPTIONS]", "list disk images", () => ListOutput.Options, DiskCommand.List),

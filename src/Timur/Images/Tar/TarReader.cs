@@ -1,0 +1,213 @@
+using System.Text;
+using Timur.Kernel;
+
+namespace Timur.Images.Tar;
+
+/// <summary>
+/// Reads tar archives (POSIX pax and ustar, GNU extensions, v7) as bytes: names that are no UTF-8, ids up to 2^32-2, nanoseconds, negative times,
+/// extended attributes and every sparse format survive. Malformed archives are a <see cref="Failure"/>.
+/// </summary>
+internal sealed class TarReader(Stream stream)
+{
+    private const int Block = 512;
+    private const int MaximumHeader = 4 << 20;
+    private readonly byte[] _block = new byte[Block];
+    private readonly Dictionary<string, byte[]> _global = [];
+    private long _unread;
+    private long _padding;
+
+    /// <summary>The next entry, or null at the end; what follows the end is left in the stream.</summary>
+    internal TarEntry? Next()
+    {
+        Skip(_unread + _padding);
+        (_unread, _padding) = (0, 0);
+        var pax = new Dictionary<string, byte[]>(_global);
+        byte[]? longName = null;
+        byte[]? longLink = null;
+        while (true)
+        {
+            if (!TryReadHeader())
+            {
+                return null;
+            }
+
+            switch ((char)_block[156])
+            {
+                case 'x': PaxRecords.Parse(ReadMember(), pax); continue;
+                case 'g': PaxRecords.Parse(ReadMember(), _global); PaxRecords.Overlay(_global, pax); continue;
+                case 'L': longName = TrimZero(ReadMember()); continue;
+                case 'K': longLink = TrimZero(ReadMember()); continue;
+                case 'V' or 'M' or 'N': Skip(Padded(TarNumber.Read(_block.AsSpan(124, 12)))); continue;
+                default: return ReadEntry(pax, longName, longLink);
+            }
+        }
+    }
+
+    /// <summary>Reads content of the current entry; 0 at its end.</summary>
+    internal int Read(Span<byte> buffer)
+    {
+        int wanted = (int)Math.Min(buffer.Length, _unread);
+        if (wanted == 0)
+        {
+            return 0;
+        }
+
+        int count = stream.Read(buffer[..wanted]);
+        if (count == 0)
+        {
+            throw new Failure("the archive ends in the middle of a file", "it may have been cut off: get it again");
+        }
+
+        _unread -= count;
+        return count;
+    }
+
+    private TarEntry ReadEntry(Dictionary<string, byte[]> pax, byte[]? longName, byte[]? longLink)
+    {
+        long size = PaxRecords.Number(pax, "size") ?? TarNumber.Read(_block.AsSpan(124, 12));
+        TarKind kind = KindOf((char)_block[156]);
+        bool hasContent = kind == TarKind.File;
+        if (size < 0)
+        {
+            throw new Failure("the archive has an entry of negative size");
+        }
+
+        (long seconds, uint nanoseconds) = PaxRecords.Time(pax, "mtime") ?? (TarNumber.Read(_block.AsSpan(136, 12)), 0);
+        byte[] name = pax.GetValueOrDefault("GNU.sparse.name") ?? pax.GetValueOrDefault("path") ?? longName ?? HeaderName();
+        byte[] header = _block.AsSpan().ToArray();
+        (_unread, _padding) = hasContent ? (size, Padded(size) - size) : (0, 0);
+        if (!hasContent && kind is not (TarKind.HardLink or TarKind.SymbolicLink or TarKind.Directory))
+        {
+            Skip(Padded(size));
+        }
+
+        IReadOnlyList<(long, long)>? parts = hasContent ? new TarSparse(this, stream).Read(header, pax, ref size, ref _unread, ref _padding) : null;
+        return new TarEntry
+        {
+            Name = name,
+            LinkName = pax.GetValueOrDefault("linkpath") ?? longLink ?? TrimZero(header.AsSpan(157, 100)),
+            Kind = kind == TarKind.File && name.Length > 0 && name[^1] == '/' ? TarKind.Directory : kind,
+            Attributes = new OwnerAndTimes(
+                (uint)TarNumber.Read(header.AsSpan(100, 8)) & 0xFFF,
+                (uint)(PaxRecords.Number(pax, "uid") ?? TarNumber.Read(header.AsSpan(108, 8))),
+                (uint)(PaxRecords.Number(pax, "gid") ?? TarNumber.Read(header.AsSpan(116, 8))), seconds, nanoseconds),
+            Size = size,
+            Major = (uint)TarNumber.Read(header.AsSpan(329, 8)),
+            Minor = (uint)TarNumber.Read(header.AsSpan(337, 8)),
+            Extended = PaxRecords.ExtendedAttributes(pax),
+            Parts = parts,
+        };
+    }
+
+    private byte[] HeaderName()
+    {
+        byte[] name = TrimZero(_block.AsSpan(0, 100));
+        bool isUstar = _block.AsSpan(257, 6).SequenceEqual("ustar\0"u8);
+        byte[] prefix = isUstar ? TrimZero(_block.AsSpan(345, 155)) : [];
+        return prefix.Length > 0 ? [.. prefix, (byte)'/', .. name] : name;
+    }
+
+    private static TarKind KindOf(char type) => type switch
+    {
+        '1' => TarKind.HardLink,
+        '2' => TarKind.SymbolicLink,
+        '3' => TarKind.CharacterDevice,
+        '4' => TarKind.BlockDevice,
+        '5' or 'D' => TarKind.Directory,
+        '6' => TarKind.Fifo,
+        _ => TarKind.File,
+    };
+
+    /// <summary>False at the end: a block of zeroes, or nothing more.</summary>
+    private bool TryReadHeader()
+    {
+        int count = stream.ReadAtLeast(_block, Block, throwOnEndOfStream: false);
+        if (count == 0 || (count == Block && _block.AsSpan().IndexOfAnyExcept((byte)0) < 0))
+        {
+            return false;
+        }
+
+        if (count < Block)
+        {
+            throw new Failure("the archive ends in the middle of a header", "it may have been cut off: get it again");
+        }
+
+        long sum = 0;
+        for (int i = 0; i < Block; i++)
+        {
+            sum += i is >= 148 and < 156 ? ' ' : _block[i];
+        }
+
+        return sum == TarNumber.Read(_block.AsSpan(148, 8)) ? true : throw new Failure("this isn't a tar archive, or it is damaged: a header's checksum is wrong");
+    }
+
+    private byte[] ReadMember()
+    {
+        long size = TarNumber.Read(_block.AsSpan(124, 12));
+        if (size is < 0 or > MaximumHeader)
+        {
+            throw new Failure($"the archive has an extended header of {size} bytes", "that is more than any real archive needs");
+        }
+
+        byte[] content = new byte[size];
+        stream.ReadExactly(content);
+        Skip(Padded(size) - size);
+        return content;
+    }
+
+    private void Skip(long count)
+    {
+        byte[] buffer = new byte[Math.Min(count, 64 * 1024)];
+        while (count > 0)
+        {
+            int read = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, count));
+            count -= read > 0 ? read : throw new Failure("the archive ends too early", "it may have been cut off: get it again");
+        }
+    }
+
+    internal static long Padded(long size) => (size + Block - 1) / Block * Block;
+
+    private static byte[] TrimZero(ReadOnlySpan<byte> field)
+    {
+        int end = field.IndexOf((byte)0);
+        return (end < 0 ? field : field[..end]).ToArray();
+    }
+}
+
+/// <summary>Numbers of a header: octal text, or base 256 when the first bit is set.</summary>
+internal static class TarNumber
+{
+    internal static long Read(ReadOnlySpan<byte> field)
+    {
+        if ((field[0] & 0x80) != 0)
+        {
+            long value = (field[0] & 0x40) != 0 ? -1 : 0;
+            value = (value << 6) | (field[0] & 0x3fL);
+            foreach (byte next in field[1..])
+            {
+                value = (value << 8) | next;
+            }
+
+            return value;
+        }
+
+        long number = 0;
+        foreach (byte digit in field)
+        {
+            if (digit is >= (byte)'0' and <= (byte)'7')
+            {
+                number = (number * 8) + digit - '0';
+            }
+            else if (digit is not ((byte)' ' or 0))
+            {
+                throw new Failure($"the archive has a damaged number '{Encoding.ASCII.GetString(field)}'");
+            }
+            else if (number > 0)
+            {
+                break;
+            }
+        }
+
+        return number;
+    }
+}
