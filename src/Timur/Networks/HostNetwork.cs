@@ -84,6 +84,10 @@ public sealed class HostNetwork(DataPaths paths)
             host.SentPackets, host.ReceivedPackets, host.SentBytes, host.ReceivedBytes, host.SendErrors, host.ReceiveErrors, host.SendDrops, host.ReceiveDrops);
     }
 
+    /// <summary>What of ours is left over, missing or hindered by others.</summary>
+    /// <param name="live">Ids of the containers that run or are being started: taken before the call.</param>
+    public IReadOnlyList<NetworkFinding> Check(IReadOnlySet<string> live) => new NetworkCheck(paths, _names, this, live).Run();
+
     /// <summary>
     /// Removes our links, rules, leases and network records, and puts the host's switches back. Containers that still run lose their network.
     /// </summary>
