@@ -2,6 +2,7 @@ using Timur.Cgroups;
 using Timur.Images;
 using Timur.Kernel;
 using Timur.Kernel.Launcher;
+using Timur.Networks;
 using Timur.State;
 
 namespace Timur.Engine;
@@ -66,6 +67,10 @@ public static class ContainerEnd
         }
 
         cgroup.TryRemove();
+        if (ContainerNetwork.IsBridged(container.Options))
+        {
+            new HostNetwork(store.Paths).Release(container.Id);
+        }
     }
 
     /// <summary>A process of its own waits and starts the container, so that each life has a fresh monitor.</summary>
@@ -75,7 +80,7 @@ public static class ContainerEnd
         using (near)
         using (far)
         {
-            using Launched _ = Spawning.Background("/proc/self/exe", ["timur-restart", "__restart", paths.Root, paths.Run, id.Text, RestartPolicy.Delay(restarts).TotalMilliseconds.ToString("0")], [], far);
+            using Launched _ = Spawning.Background(Environment.ProcessPath!, ["timur-restart", "__restart", paths.Root, paths.Run, id.Text, RestartPolicy.Delay(restarts).TotalMilliseconds.ToString("0")], [], far);
         }
     }
 

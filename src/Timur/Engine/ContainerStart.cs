@@ -76,8 +76,8 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         RootPlan root = RootChoice.Plan(options, image, directory, store.Paths);
         undo.Add("root", root.Dispose);
         var builder = new SpecBuilder(options, image, Surroundings(container.Id, options, image, directory, root));
-        ContainerNetwork network = ContainerNetwork.Attach(store, container, builder.Hostname, undo);
-        network.WriteFiles(directory, builder.Hostname, options);
+        ContainerNetwork network = ContainerNetwork.Attach(store, container, undo);
+        network.WriteFiles(directory, builder.Hostname, options, Warnings);
         Spec spec = builder.Build();
         Files.WriteAll($"{directory}/config.json", SpecJson.Write(spec), 0x180);
         Cgroup cgroup = Cgroup.Create(CgroupLayout.Detect(), spec.Linux.CgroupsPath!, spec.Linux.Resources!, Warnings);

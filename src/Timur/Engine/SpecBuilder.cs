@@ -198,7 +198,7 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
     {
         var namespaces = new List<NamespaceSpec> { new("mount") };
         Add("pid", options.Text("pid"), "pid");
-        Add("network", options.Text("network") is "bridge" or "none" ? null : options.Text("network"), "net");
+        Add("network", options.Text("network") is "bridge" or "default" or "none" ? null : options.Text("network"), "net");
         Add("uts", options.Text("uts"), "uts");
         Add("ipc", options.Text("ipc") is "private" or "shareable" ? null : options.Text("ipc"), "ipc");
         if (options.Text("cgroupns") != "host")
