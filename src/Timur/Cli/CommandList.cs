@@ -91,6 +91,11 @@ internal static partial class CommandTable
         new("disk clone", "DISK NEW_NAME", "copy a disk to a named one", () => NoOptions, DiskCommand.Clone) { Examples = ["timur disk clone web copy && timur run --disk copy busybox"] },
         new("disk resize", "DISK SIZE", "grow or shrink a disk", () => NoOptions, DiskCommand.Resize),
         new("disk rm", "DISK[@SNAPSHOT]...", "remove named disks or snapshots", () => NoOptions, DiskCommand.Remove),
+        new("info", "[OPTIONS]", "this machine: what it offers and what it lacks", () => InfoCommand.Options, InfoCommand.Run) { Examples = ["timur info --format '{{.CgroupMode}}'"] },
+        new("init", "", "prepare this machine (happens by itself at first use)", () => NoOptions, SystemCommand.Initialise),
+        new("clear", "[OPTIONS]", "remove every container, link and rule of ours", () => SystemCommand.ClearOptions, SystemCommand.Clear),
+        new("system check", "[OPTIONS]", "find what an interrupted command left", () => SystemCommand.CheckOptions, SystemCommand.Check) { Examples = ["timur system check --repair"] },
+        new("completion", "bash|zsh|fish|man", "print a shell's completion script, or the man page", () => NoOptions, CompletionCommand.Run),
         new("version", "", "show the version", () => NoOptions, VersionCommand.Run),
     ];
 }

@@ -1,0 +1,73 @@
+using Timur.CommandLine;
+using Timur.Engine;
+
+namespace Timur.Cli;
+
+/// <summary><c>timur init</c>, <c>clear</c> and <c>system check</c>: care for this machine.</summary>
+internal static class SystemCommand
+{
+    internal static readonly Option[] CheckOptions = [Option.Flag("repair", "put right what was found")];
+
+    internal static readonly Option[] ClearOptions =
+    [
+        Option.Flag("all", "images, volumes and named disks too", 'a'),
+        Option.Flag("force", "don't ask", 'f'),
+    ];
+
+    internal static int Initialise(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        Operands.None(arguments, "init");
+        foreach (string line in new HostCare(context.Paths).Initialise())
+        {
+            context.Out(line);
+        }
+
+        return 0;
+    }
+
+    internal static int Clear(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        Operands.None(arguments, "clear");
+        if (!arguments.Has("force") && !Console.IsInputRedirected)
+        {
+            Console.Error.Write($"This removes every container of {context.Paths.Root}{(arguments.Has("all") ? " and all images, volumes and disks" : "")}, with bridge and rules. Go on? [y/N] ");
+            if (Console.ReadLine()?.Trim() is not ("y" or "Y" or "yes"))
+            {
+                return 1;
+            }
+        }
+
+        foreach (string line in new HostCare(context.Paths).Clear(arguments.Has("all")))
+        {
+            context.Out($"removed {line}");
+        }
+
+        return 0;
+    }
+
+    /// <summary>Exit code 1 when something was found and not repaired.</summary>
+    internal static int Check(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        bool repair = arguments.Has("repair");
+        IReadOnlyList<Finding> findings = new SystemCheck(context.Paths).Run();
+        int open = 0;
+        foreach (Finding finding in findings)
+        {
+            if (repair && finding.Repair is not null)
+            {
+                finding.Repair();
+                context.Out($"repaired: {finding.Text}");
+                continue;
+            }
+
+            open++;
+            context.Out($"{(finding.Repair is null ? "found (not ours to repair)" : "found")}: {finding.Text}");
+        }
+
+        context.Out(findings.Count == 0 ? "everything is as recorded" : repair ? $"{findings.Count - open} repaired, {open} left" : $"{findings.Count} found; timur system check --repair puts them right");
+        return open > 0 ? 1 : 0;
+    }
+}

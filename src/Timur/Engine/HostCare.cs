@@ -1,0 +1,72 @@
+using Timur.Cgroups;
+using Timur.Images;
+using Timur.Kernel;
+using Timur.Networks;
+using Timur.State;
+
+namespace Timur.Engine;
+
+/// <summary>Prepares this machine, and takes everything of ours back.</summary>
+public sealed class HostCare(DataPaths paths)
+{
+    /// <summary>Directories, the default image, and the network; what is there already stays.</summary>
+    public IEnumerable<string> Initialise()
+    {
+        foreach (string directory in (ReadOnlySpan<string>)[paths.Containers, paths.Names, paths.Trash, paths.Images, paths.Volumes, paths.Disks, paths.Networks])
+        {
+            Directories.Create(directory, 0x1C9);
+        }
+
+        Image image = new ImageStore(paths).Resolve("busybox");
+        NetworkRecord network = new HostNetwork(paths).Prepare();
+        return
+        [
+            $"data in {paths.Root}, sockets in {paths.Run}",
+            $"image busybox {image.Id[..12]}",
+            $"network {network.Bridge} {network.Subnet}",
+        ];
+    }
+
+    /// <summary>
+    /// Every container, running or not, then links, rules, cgroups; with <paramref name="images"/> images, volumes and disks too. Returns sentences on
+    /// what was removed.
+    /// </summary>
+    public IEnumerable<string> Clear(bool images)
+    {
+        var store = new ContainerStore(paths);
+        var removal = new ContainerRemoval(store);
+        var report = new List<string>();
+        foreach (Container container in store.List())
+        {
+            removal.Remove(container, force: true);
+            report.Add($"container {container.Name}");
+        }
+
+        new HostNetwork(paths).Clear();
+        report.Add("bridge, addresses and rules");
+        foreach (Finding finding in new SystemCheck(paths).Run())
+        {
+            finding.Repair?.Invoke();
+        }
+
+        RemoveCgroupParent();
+        foreach (string directory in images ? (string[])[paths.Images, paths.Volumes, paths.Disks, paths.Containers, paths.Names, paths.Trash] : [])
+        {
+            Directories.RemoveTree(directory);
+            report.Add(directory);
+        }
+
+        Directories.RemoveTree(paths.Run + "/containers");
+        Directories.TryRemove(paths.Run, out _);
+        return report;
+    }
+
+    /// <summary>The parent goes when nobody else's container is in it.</summary>
+    private static void RemoveCgroupParent()
+    {
+        foreach (Hierarchy hierarchy in CgroupLayout.Detect().Controllers.Values)
+        {
+            Directories.TryRemove(hierarchy.MountPoint + "/timur", out _);
+        }
+    }
+}
