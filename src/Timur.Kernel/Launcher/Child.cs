@@ -229,6 +229,8 @@ internal static unsafe class Child
         long payload = Call(context, context->NrClone3, (long)arguments, 64, 0, 0, 0, 0);
         if (payload <= 0)
         {
+            all = 0;
+            Call(context, context->NrSigprocmask, 2, (long)&all, 0, 8, 0, 0);
             return payload;
         }
 

@@ -27,7 +27,16 @@ internal static class BusyboxImage
         {
             string unfinished = $"{store.Layers}/.{layer}.{Processes.Self}";
             Directories.Create(unfinished);
-            BuildTree(unfinished, bytes, binary);
+            try
+            {
+                BuildTree(unfinished, bytes, binary);
+            }
+            catch
+            {
+                Directories.RemoveTree(unfinished);
+                throw;
+            }
+
             if (!Files.TryRename(unfinished, target, out _, noReplace: true))
             {
                 // Somebody else was faster: theirs is the same.

@@ -139,11 +139,6 @@ public sealed class LaunchCompiler
             _program.Hostname(_spec.Hostname, _spec.Domainname);
         }
 
-        foreach (RlimitSpec limit in _process.Rlimits)
-        {
-            _program.Limit(limit.Type, Rlimits.Number(limit.Type), limit.Soft, limit.Hard);
-        }
-
         if (_process.IoPriority is { } priority)
         {
             _program.IoPriority(priority.Class, priority.Level);
@@ -174,6 +169,11 @@ public sealed class LaunchCompiler
         }
 
         _program.CloseDescriptors(_context.PreservedDescriptors, _context.StartGate);
+        foreach (RlimitSpec limit in _process.Rlimits)
+        {
+            _program.Limit(limit.Type, Rlimits.Number(limit.Type), limit.Soft, limit.Hard);
+        }
+
         Credentials.Compile(_program, _process, _context.SeccompFilter, _context.SeccompFlags, _context.OwnCapabilities);
         if (_context.StartGate)
         {

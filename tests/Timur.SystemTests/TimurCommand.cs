@@ -1,0 +1,72 @@
+using System.Diagnostics;
+
+namespace Timur.SystemTests;
+
+/// <summary>What a command printed and how it ended.</summary>
+internal sealed record Outcome(int Code, string Out, string Error)
+{
+    public override string ToString() => $"exit {Code}\n{Out}{Error}";
+}
+
+/// <summary>
+/// The published binary with a data directory of its own, which is removed with every container in it when the test ends. Images are shared: they are
+/// made once for all tests.
+/// </summary>
+internal sealed class TimurCommand : IDisposable
+{
+    private static readonly string Binary = Environment.GetEnvironmentVariable("TIMUR_BINARY")
+        ?? throw new InvalidOperationException("TIMUR_BINARY names the binary to test: run ./test");
+
+    internal TimurCommand()
+    {
+        Root = Directory.CreateTempSubdirectory("timur-test-").FullName;
+        Directory.CreateDirectory(Root + "/data");
+    }
+
+    /// <summary>A directory of the test's own; the data is in <c>data</c>.</summary>
+    internal string Root { get; }
+
+    internal static string Path => Binary;
+
+    /// <summary>Runs a command and waits for it; a minute at most.</summary>
+    internal Outcome Run(params string[] arguments) => Execute(Binary, ["--root", Root + "/data", "--state", Root + "/run", .. arguments]);
+
+    /// <summary><c>run --rm --network none busybox sh -c SCRIPT</c> with options before the image.</summary>
+    internal Outcome Shell(string script, params string[] options) => Run(["run", "--rm", "--network", "none", .. options, "busybox", "sh", "-c", script]);
+
+    /// <summary>Starts a container in the background; its name.</summary>
+    internal string Start(string name, string script, params string[] options)
+    {
+        Outcome outcome = Run(["run", "-d", "--name", name, "--network", "none", .. options, "busybox", "sh", "-c", script]);
+        return outcome.Code == 0 ? name : throw new InvalidOperationException(outcome.ToString());
+    }
+
+    /// <summary>A template over <c>inspect</c>.</summary>
+    internal string Inspect(string name, string template) => Run("inspect", "--format", template, name).Out.Trim();
+
+    /// <summary>The words before an ordinary command, for a shell.</summary>
+    internal string Words => $"{Binary} --root {Root}/data --state {Root}/run";
+
+    internal static Outcome Execute(string program, string[] arguments, string input = "")
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        if (!process.WaitForExit(60_000))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} didn't end within a minute: {output.Result}{error.Result}");
+        }
+
+        return new Outcome(process.ExitCode, output.Result, error.Result);
+    }
+
+    public void Dispose()
+    {
+        Run("clear", "--force", "--all");
+        Directory.Delete(Root, recursive: true);
+    }
+}
