@@ -91,15 +91,12 @@ public static class ContainerEnd
         var store = new ContainerStore(paths);
         ContainerId id = ContainerId.Parse(arguments[2]);
         Thread.Sleep(int.Parse(arguments[3]));
-        if (store.TryLoad(id) is not { State.Status: ContainerStatus.Restarting } container)
+        if (store.TryLoad(id) is { } container)
         {
-            // Stopped or removed meanwhile.
-            return 0;
+            using MonitorStart monitor = MonitorStart.Begin();
+            new ContainerStart(store, new ImageStore(paths)).TryRestart(container, monitor);
         }
 
-        store.SaveState(id, container.State with { RestartCount = container.State.RestartCount + 1 });
-        using MonitorStart monitor = MonitorStart.Begin();
-        new ContainerStart(store, new ImageStore(paths)).Start(store.TryLoad(id)!, monitor, attached: false);
         return 0;
     }
 }

@@ -23,9 +23,21 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
     /// launch program that failed, and nothing is left behind.
     /// </summary>
     public StartedContainer Start(Container container, MonitorStart monitor, bool attached, TerminalSize? size = null)
+        => TryStart(container, monitor, attached, size, onlyRestarting: false)!;
+
+    /// <summary>The next life of a container whose policy asks for it; null when somebody stopped or removed it meanwhile.</summary>
+    internal StartedContainer? TryRestart(Container container, MonitorStart monitor) => TryStart(container, monitor, attached: false, size: null, onlyRestarting: true);
+
+    private StartedContainer? TryStart(Container container, MonitorStart monitor, bool attached, TerminalSize? size, bool onlyRestarting)
     {
         using FileLock guard = store.Lock(container.Id);
         ContainerState before = store.LoadState(container.Id);
+        if (onlyRestarting && before.Status != ContainerStatus.Restarting)
+        {
+            return null;
+        }
+
+        before = onlyRestarting ? before with { RestartCount = before.RestartCount + 1 } : before;
         if (before.IsAlive)
         {
             throw new Failure($"container {container.Name} is running already", exitCode: 125);

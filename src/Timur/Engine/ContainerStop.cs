@@ -11,13 +11,7 @@ public sealed class ContainerStop(ContainerStore store)
     /// <summary>The stop signal, then KILL after the time-out; returns when the monitor has cleaned up.</summary>
     public void Stop(Container container, int? seconds = null, string? signal = null)
     {
-        if (container.State.Status == ContainerStatus.Restarting)
-        {
-            store.SaveState(container.Id, container.State with { Status = ContainerStatus.Exited });
-            return;
-        }
-
-        if (!container.State.IsAlive)
+        if (!container.State.IsAlive && container.State.Status != ContainerStatus.Restarting)
         {
             return;
         }
@@ -91,6 +85,12 @@ public sealed class ContainerStop(ContainerStore store)
         using (store.Lock(container.Id))
         {
             ContainerState state = store.LoadState(container.Id);
+            if (state.Status == ContainerStatus.Restarting)
+            {
+                // It waits for its next life, which it then doesn't get.
+                store.SaveState(container.Id, state with { Status = ContainerStatus.Exited });
+            }
+
             if (!state.IsAlive)
             {
                 return;
