@@ -15,12 +15,27 @@ public static unsafe class InternetSockets
     private const int Ipv6Only = 26;
 
     /// <summary>
-    /// Binds a port without serving it: TCP sockets listen, so that others get EADDRINUSE and ss(8) shows the port; UDP sockets keep the smallest
-    /// receive buffer. An IPv6 socket is for IPv6 only.
+    /// Binds a port without serving it, so that others get EADDRINUSE. IPv4 TCP sockets listen, and ss(8) shows the port; IPv6 ones, which are for IPv6
+    /// only, stay bound without listening: a connection that reaches them is reset. UDP sockets keep the smallest receive buffer.
     /// </summary>
     /// <param name="address">4 or 16 bytes in network order.</param>
     /// <param name="port">0 lets the kernel choose; the choice comes back in it.</param>
     public static Fd? TryReserve(ReadOnlySpan<byte> address, bool udp, ref ushort port, out Errno why)
+    {
+        if (port == 0 && address.Length == 16 && !udp)
+        {
+            // The kernel lets go of a port of its own choice when listening ends, but keeps one that was asked for.
+            using Fd? choice = TryBind(address, udp, ref port, out why);
+            if (choice is null)
+            {
+                return null;
+            }
+        }
+
+        return TryBind(address, udp, ref port, out why);
+    }
+
+    private static Fd? TryBind(ReadOnlySpan<byte> address, bool udp, ref ushort port, out Errno why)
     {
         int family = address.Length == 4 ? Inet : Inet6;
         long raw = Sys.Call(Nr.socket, family, (udp ? 2 : 1) | CloseOnExec, 0);
@@ -42,6 +57,13 @@ public static unsafe class InternetSockets
         if (why == Errno.None && !udp)
         {
             why = Sys.Why(Sys.Call(Nr.listen, socket.Raw, 1));
+            if (why == Errno.None && family == Inet6)
+            {
+                // shutdown(2) of a listener goes back to bound; without SO_REUSEADDR nobody can bind beside it.
+                const int reading = 0;
+                Sys.Check(Sys.Call(Nr.shutdown, socket.Raw, reading), "shutdown");
+                SetOption(socket, SolSocket, SoReuseAddress, 0);
+            }
         }
 
         if (why == Errno.None)

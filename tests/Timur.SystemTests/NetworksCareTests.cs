@@ -34,6 +34,20 @@ public class NetworksCareTests
         ushort port = attachment.Ports[0].HostPort;
         Assert.Equal(["0.0.0.0", "::"], attachment.Ports.Select(p => p.HostAddress));
         Assert.Equal(SocketError.AddressAlreadyInUse, Assert.Throws<SocketException>(() => NetworksTests.Listen(space, TransportProtocol.Tcp, port, false)).SocketErrorCode);
+        Assert.Equal(SocketError.AddressAlreadyInUse, Assert.Throws<SocketException>(() => NetworksTests.Listen(space, TransportProtocol.Tcp, port, true)).SocketErrorCode);
+    });
+
+    [Fact]
+    public void A_connection_to_the_ipv6_loopback_is_refused_at_once_and_publishing_there_too() => PrivateHost.Run(host =>
+    {
+        var network = new HostNetwork(host.Paths);
+        using var undo = new UndoList();
+        using NetworkAttachment server = network.Attach(ContainerId.Create(), new(null, PortMapping.Parse("8080:80")), undo);
+        using Socket listener = NetworksTests.Listen(server.Namespace, TransportProtocol.Tcp, 80, ipv6: true);
+        SocketException refused = Assert.Throws<SocketException>(() => NetworksTests.Ask(null, listener, TransportProtocol.Tcp, "::1", 8080));
+        Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
+        Failure failure = Assert.Throws<Failure>(() => network.Attach(ContainerId.Create(), new(null, PortMapping.Parse("[::1]:8081:80")), undo));
+        Assert.Contains("::1", failure.Message);
     });
 
     [Fact]

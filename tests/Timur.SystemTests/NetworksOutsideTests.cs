@@ -45,7 +45,7 @@ public class NetworksOutsideTests
         Assert.Throws<SocketException>(() => NetworksTests.Ask(outside, listener, TransportProtocol.Tcp, "192.0.2.1", 8080));
         PrivateHost.Inside(outside, "ip", "route add 10.0.0.0/8 via 192.0.2.1");
         Assert.Throws<SocketException>(() => NetworksTests.Ask(outside, listener, TransportProtocol.Tcp, server.Ipv4, 80));
-        PrivateHost.Inside(outside, "sh", "-c \"ip link set lo down; ip route add 127.0.0.1 via 192.0.2.1 dev wan1; echo 1 > /proc/sys/net/ipv4/conf/wan1/route_localnet\"");
+        SendLoopbackTo(outside, "wan1", "192.0.2.1");
         Assert.Throws<SocketException>(() => NetworksTests.Ask(outside, listener, TransportProtocol.Tcp, "127.0.0.1", 8080));
     });
 
@@ -57,10 +57,16 @@ public class NetworksOutsideTests
         using Fd space = NetworkNamespaces.Current();
         using Socket listener = NetworksTests.Listen(space, TransportProtocol.Tcp, 7000, ipv6: false);
         Assert.Equal("hello", NetworksTests.Ask(container.Namespace, listener, TransportProtocol.Tcp, container.Gateway4, 7000));
-        PrivateHost.Inside(container.Namespace, "sh",
-            $"-c \"ip link set lo down; echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet; ip route add 127.0.0.1 via {container.Gateway4} dev eth0; ip route del table local 127.0.0.0/8\"");
+        SendLoopbackTo(container.Namespace, "eth0", container.Gateway4);
         Assert.Throws<SocketException>(() => NetworksTests.Ask(container.Namespace, listener, TransportProtocol.Tcp, "127.0.0.1", 7000));
     });
+
+    // What an attacker with its own kernel can do: packets to 127.0.0.1 leave by the wire.
+    private static void SendLoopbackTo(Fd space, string link, string gateway)
+    {
+        string script = $"ip addr del 127.0.0.1/8 dev lo; echo 1 > /proc/sys/net/ipv4/conf/{link}/route_localnet; ip route add 127.0.0.1 via {gateway} dev {link}; ip route get 127.0.0.1";
+        Assert.Contains($"127.0.0.1 via {gateway} dev {link}", PrivateHost.Inside(space, "sh", $"-c \"{script}\""));
+    }
 
     private static void WithNeighbour(Action<PrivateHost, Fd> test) => PrivateHost.Run(host =>
     {

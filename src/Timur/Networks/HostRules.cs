@@ -8,13 +8,14 @@ namespace Timur.Networks;
 /// own maps; nobody else's table is read or written on the way. Rules, in nft's words, with B for the bridge and S for its subnet:
 /// <code>
 /// publish      nat prerouting dstnat     ip daddr 127/8 return; dnat to daddr.proto.port map; fib daddr local dnat to proto.port map
-/// publish-own  nat output     dstnat     the same for the host's own connections, without the first
+/// publish-own  nat output     dstnat     ip6 daddr ::1 return; the same maps, for the host's own connections
 /// masquerade   nat postrouting srcnat    saddr S oifname != B; saddr S oifname B ct status dnat (hairpin); saddr 127/8 oifname B
 /// forward      filter forward            oifname B: established, dnat or from B accept, the rest drop
 /// guard        filter prerouting raw     iifname B daddr 127/8 drop
 /// </code>
 /// The first rule of publish is there because translation comes before the kernel's martian check: a neighbour on the wire could otherwise reach
-/// what is published on 127.0.0.1 only.
+/// what is published on 127.0.0.1 only. IPv6 has no route_localnet: what comes from ::1 never leaves the host, so it isn't translated at all, and the
+/// bound socket of the reservation answers it with a reset, whereupon programs that were told "localhost" try 127.0.0.1.
 /// </summary>
 internal static class HostRules
 {
@@ -66,7 +67,8 @@ internal static class HostRules
     {
         batch.AddChain("publish", "nat", NftHook.Prerouting, PriorityDestination)
             .AddRule("publish", r => r.Family(NftFamily.Ipv4).DestinationIn(Loopback4, 8).Return());
-        batch.AddChain("publish-own", "nat", NftHook.Output, PriorityDestination);
+        batch.AddChain("publish-own", "nat", NftHook.Output, PriorityDestination)
+            .AddRule("publish-own", r => r.Family(NftFamily.Ipv6).DestinationIn(Loopback6, 128).Return());
         foreach (string chain in (ReadOnlySpan<string>)["publish", "publish-own"])
         {
             foreach (NftFamily family in (ReadOnlySpan<NftFamily>)[NftFamily.Ipv4, NftFamily.Ipv6])

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Timur.Kernel;
 
 namespace Timur.Networks;
@@ -53,6 +54,12 @@ internal sealed class PortReservations : IDisposable
 
     private void Add(PortMapping mapping, bool ipv6)
     {
+        if (mapping.HostAddress is { AddressFamily: AddressFamily.InterNetworkV6 } six && (IPAddress.IsLoopback(six) || !ipv6))
+        {
+            throw new Failure($"can't publish port {mapping.HostPort} on {six}: {(ipv6 ? "the kernel doesn't translate connections from ::1" : "the network has no IPv6")}",
+                $"publish it on 127.0.0.1 with -p 127.0.0.1:{mapping.HostPort}:{mapping.ContainerPort}");
+        }
+
         for (int port = mapping.HostPort; ; port++)
         {
             if (TryAdd(mapping, (ushort)port, ipv6, out IPAddress address, out Errno why))
