@@ -9,12 +9,27 @@ public enum MountAttributes
     None = 0, ReadOnly = 1, NoSetuid = 2, NoDevices = 4, NoExecute = 8, NoAccessTime = 0x10, StrictAccessTime = 0x20, NoDirectoryAccessTime = 0x80, NoSymbolicFollow = 0x200000,
 }
 
+/// <summary>File system types as statfs(2) tells them (linux/magic.h).</summary>
+public static class FileSystemMagic
+{
+    public const long Cgroup1 = 0x27e0eb;
+    public const long Cgroup2 = 0x63677270;
+}
+
 /// <summary>Mounts in this process's own mount namespace. What is mounted inside a container is done by its launch program.</summary>
 public static class Mounts
 {
     private const int MsBind = 0x1000;
     private const int MsRecursive = 0x4000;
     private const int MsPrivate = 0x40000;
+
+    /// <summary>statfs(2)'s type of what is mounted there; 0 when there is nothing.</summary>
+    public static unsafe long FileSystemType(string path)
+    {
+        using var text = new CString(path, stackalloc byte[512]);
+        long* status = stackalloc long[15];
+        return Sys.Call(Nr.statfs, text.Address, (long)status) < 0 ? 0 : *status;
+    }
 
     /// <summary>mount(2) of a new file system; <paramref name="data"/> are its own options, at most a page.</summary>
     public static bool TryMount(string source, string target, string type, out Errno why, long flags = 0, string data = "")

@@ -24,10 +24,10 @@ public sealed class LimitTests : IDisposable
     {
         _timur.Start("half", "while :; do :; done", "--cpus", "0.5");
         Thread.Sleep(300);
-        string account = $"/sys/fs/cgroup/cpuacct/timur/{_timur.Inspect("half", "{{.Id}}")}/cpuacct.usage";
+        string account = $"/sys/fs/cgroup/cpuacct{_timur.Inspect("half", "{{.HostConfig.CgroupPath}}")}/cpuacct.usage";
         if (!File.Exists(account))
         {
-            account = $"/sys/fs/cgroup/timur/{_timur.Inspect("half", "{{.Id}}")}/cpu.stat";
+            account = $"/sys/fs/cgroup{_timur.Inspect("half", "{{.HostConfig.CgroupPath}}")}/cpu.stat";
         }
 
         (double cpu, long clock) before = (Usage(account), Environment.TickCount64);

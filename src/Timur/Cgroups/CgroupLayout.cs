@@ -13,6 +13,8 @@ public sealed class CgroupLayout
 {
     private static readonly string[] V1Names = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "hugetlb", "net_cls", "net_prio", "perf_event"];
 
+    private const string UsualPlace = "/sys/fs/cgroup";
+
     private readonly Dictionary<string, Hierarchy> _controllers = [];
 
     /// <summary>The v2 mount, on a v2 or a hybrid machine.</summary>
@@ -32,8 +34,62 @@ public sealed class CgroupLayout
 
     private bool HasV1 { get; set; }
 
-    /// <summary>Reads /proc/self/mountinfo once, and cgroup.controllers where v2 is mounted.</summary>
+    /// <summary>
+    /// Looks in the usual place (file-hierarchy(7)) first, because mountinfo takes the longer the more is mounted, and every start and end of a
+    /// container asks.
+    /// </summary>
     public static CgroupLayout Detect()
+    {
+        var layout = new CgroupLayout();
+        if (!layout.TryUsualPlace())
+        {
+            layout = FromMountInfo();
+        }
+
+        layout.AddUnified();
+        return layout;
+    }
+
+    /// <summary>False when a hierarchy that the kernel has isn't where everybody mounts it.</summary>
+    private bool TryUsualPlace()
+    {
+        if (Mounts.FileSystemType(UsualPlace) == FileSystemMagic.Cgroup2)
+        {
+            UnifiedMount = UsualPlace;
+            return true;
+        }
+
+        bool found = false;
+        foreach (string line in (Files.TryReadText("/proc/self/cgroup", out _) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            // ID:CONTROLLERS:PATH; v2 has no controllers here, and a hierarchy with only a name has none of interest.
+            string controllers = line.Split(':', 3)[1];
+            string place = $"{UsualPlace}/{(controllers.Length == 0 ? "unified" : controllers)}";
+            if (controllers.StartsWith("name=", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            long type = Mounts.FileSystemType(place);
+            if (controllers.Length == 0)
+            {
+                UnifiedMount = type == FileSystemMagic.Cgroup2 ? place : null;
+            }
+            else if (type == FileSystemMagic.Cgroup1)
+            {
+                AddV1(place, controllers);
+                found = true;
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        return found;
+    }
+
+    private static CgroupLayout FromMountInfo()
     {
         var layout = new CgroupLayout();
         string text = Encoding.UTF8.GetString(Files.ReadAll("/proc/self/mountinfo"));
@@ -57,7 +113,6 @@ public sealed class CgroupLayout
             }
         }
 
-        layout.AddUnified();
         return layout;
     }
 

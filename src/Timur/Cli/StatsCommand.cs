@@ -21,13 +21,13 @@ internal static class StatsCommand
         TimeSpan interval = TimeSpan.FromSeconds(arguments.Number("interval") ?? 1);
         bool once = arguments.Has("no-stream");
         bool clears = !once && !Console.IsOutputRedirected && arguments.Text("format") is null;
-        Dictionary<string, (long Cpu, long Time)> before = Sample(Select(context, arguments));
+        Dictionary<string, (long Cpu, long Time)> before = Sample(context, Select(context, arguments));
         do
         {
             Thread.Sleep(interval);
             List<Container> containers = Select(context, arguments);
-            Dictionary<string, (long Cpu, long Time)> now = Sample(containers);
-            List<TemplateObject> rows = containers.ConvertAll(container => Row(container, before, now));
+            Dictionary<string, (long Cpu, long Time)> now = Sample(context, containers);
+            List<TemplateObject> rows = containers.ConvertAll(container => Row(context, container, before, now));
             before = now;
             if (clears)
             {
@@ -52,12 +52,12 @@ internal static class StatsCommand
             : store.List().FindAll(container => arguments.Has("all") || container.State.IsAlive);
     }
 
-    private static Dictionary<string, (long Cpu, long Time)> Sample(List<Container> containers)
-        => containers.ToDictionary(container => container.Id.Text, container => (ContainerEnd.CgroupOf(container).Statistics().CpuNanoseconds ?? 0, Environment.TickCount64));
+    private static Dictionary<string, (long Cpu, long Time)> Sample(CommandContext context, List<Container> containers)
+        => containers.ToDictionary(container => container.Id.Text, container => (ContainerCgroup.Of(context.Paths, container).Statistics().CpuNanoseconds ?? 0, Environment.TickCount64));
 
-    private static TemplateObject Row(Container container, Dictionary<string, (long Cpu, long Time)> before, Dictionary<string, (long Cpu, long Time)> now)
+    private static TemplateObject Row(CommandContext context, Container container, Dictionary<string, (long Cpu, long Time)> before, Dictionary<string, (long Cpu, long Time)> now)
     {
-        CgroupStatistics statistics = ContainerEnd.CgroupOf(container).Statistics();
+        CgroupStatistics statistics = ContainerCgroup.Of(context.Paths, container).Statistics();
         (long cpu, long time) = now[container.Id.Text];
         (long oldCpu, long oldTime) = before.GetValueOrDefault(container.Id.Text, (cpu, time - 1));
         long used = Math.Max(0, (statistics.MemoryUsage ?? 0) - (statistics.MemoryInactiveFile ?? 0));

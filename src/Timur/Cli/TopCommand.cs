@@ -18,7 +18,7 @@ internal static class TopCommand
         }
 
         context.Out($"{"PID",-8}{"PPID",-8}{"UID",-7}{"STATE",-7}{"RSS",-10}{"TIME",-10}COMMAND");
-        foreach (int pid in ContainerEnd.CgroupOf(container).Pids())
+        foreach (int pid in ContainerCgroup.Of(context.Paths, container).Pids())
         {
             if (Line(pid) is { } line)
             {

@@ -11,23 +11,23 @@ namespace Timur.Engine;
 public static class ContainerEnd
 {
     /// <summary>
-    /// Gives back what the kernel held, records the end, and removes or restarts the container as it was asked to. Returns the exit code for a shell.
+    /// Gives back what the kernel held, records the end, and removes or restarts the container as it was asked to. Returns what is left to delete:
+    /// the container is gone already, and nobody has to wait for its files.
     /// </summary>
-    public static int Settle(DataPaths paths, ContainerId id, ProcessEnd end)
+    public static string? Settle(DataPaths paths, ContainerId id, ProcessEnd end)
     {
         var store = new ContainerStore(paths);
         using FileLock guard = store.Lock(id);
         Container container = store.TryLoad(id) ?? throw new Failure($"container {id.Short} is gone");
         RunOptions options = container.Options;
         ContainerState state = container.State;
-        Cgroup cgroup = CgroupOf(container);
+        Cgroup cgroup = ContainerCgroup.Of(paths, container);
         bool oom = end is { Signaled: true, Code: Signals.Kill } && cgroup.OomKills() > 0;
         Release(store, container, cgroup);
         bool again = RestartPolicy.Parse(options.Text("restart")).Applies(end.ShellCode, state.RestartCount, state.StopRequested);
         if (options.RemoveAtEnd)
         {
-            ContainerRemoval.Discard(store, container);
-            return end.ShellCode;
+            return ContainerRemoval.MoveToTrash(store, container);
         }
 
         store.SaveState(id, state with
@@ -47,14 +47,7 @@ public static class ContainerEnd
             StartAgain(paths, id, state.RestartCount);
         }
 
-        return end.ShellCode;
-    }
-
-    /// <summary>The cgroup that the container has or had.</summary>
-    public static Cgroup CgroupOf(Container container)
-    {
-        string parent = container.Options.Text("cgroup-parent")?.TrimEnd('/') ?? "/timur";
-        return Cgroup.Open(CgroupLayout.Detect(), $"{parent}/{container.Id.Text}");
+        return null;
     }
 
     /// <summary>Cgroup, address and ports; what is gone already is fine.</summary>

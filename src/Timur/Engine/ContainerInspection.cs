@@ -33,7 +33,7 @@ public static class ContainerInspection
             .Add("MonitorPid", state.MonitorPid)
             .Add("Driver", "overlay")
             .Add("Config", Config(container, options))
-            .Add("HostConfig", HostConfig(container, options))
+            .Add("HostConfig", HostConfig(store, container, options))
             .Add("Mounts", Mounts(options))
             .Add("NetworkSettings", new TemplateObject()
                 .Add("IPAddress", state.Address)
@@ -55,7 +55,7 @@ public static class ContainerInspection
         .Add("Labels", container.Record.Labels)
         .Add("StopSignal", options.Text("stop-signal") ?? "SIGTERM");
 
-    private static TemplateObject HostConfig(Container container, RunOptions options) => new TemplateObject()
+    private static TemplateObject HostConfig(ContainerStore store, Container container, RunOptions options) => new TemplateObject()
         .Add("Memory", options.Size("memory") ?? 0L)
         .Add("MemorySwap", options.Size("memory-swap") ?? 0L)
         .Add("NanoCpus", (long)(double.Parse(options.Text("cpus") ?? "0") * 1e9))
@@ -71,7 +71,7 @@ public static class ContainerInspection
         .Add("RestartPolicy", new TemplateObject().Add("Name", options.Text("restart") ?? "no"))
         .Add("CapAdd", options.Texts("cap-add").Cast<object?>().ToList())
         .Add("CapDrop", options.Texts("cap-drop").Cast<object?>().ToList())
-        .Add("CgroupPath", $"{options.Text("cgroup-parent")?.TrimEnd('/') ?? "/timur"}/{container.Id.Text}");
+        .Add("CgroupPath", ContainerCgroup.Path(store.Paths, options, container.Id));
 
     private static List<object?> Mounts(RunOptions options)
     {

@@ -29,7 +29,7 @@ public sealed class ContainerRemoval(ContainerStore store)
             throw new Failure($"container {container.Name} was started meanwhile", exitCode: InUse);
         }
 
-        ContainerEnd.Release(store, now, ContainerEnd.CgroupOf(now));
+        ContainerEnd.Release(store, now, ContainerCgroup.Of(store.Paths, now));
         Discard(store, now);
     }
 
@@ -37,14 +37,23 @@ public sealed class ContainerRemoval(ContainerStore store)
     public static void DiscardFailed(ContainerStore store, Container container) => Discard(store, container);
 
     /// <summary>Out of sight in one rename, then deleted; a crash in between leaves it in the trash, where system check finds it.</summary>
-    internal static void Discard(ContainerStore store, Container container)
+    private static void Discard(ContainerStore store, Container container)
+    {
+        if (MoveToTrash(store, container) is { } trash)
+        {
+            Directories.RemoveTree(trash);
+        }
+    }
+
+    /// <summary>The removal itself; what is left to delete, or null when somebody else removed it.</summary>
+    internal static string? MoveToTrash(ContainerStore store, Container container)
     {
         string trash = $"{store.Paths.Trash}/{container.Id.Text}";
         if (!Files.TryRename(store.Paths.Container(container.Id), trash, out Errno why))
         {
             if (why == Errno.ENOENT && !Files.Exists(store.Paths.Container(container.Id)))
             {
-                return;
+                return null;
             }
 
             Directories.Create(store.Paths.Trash);
@@ -53,6 +62,6 @@ public sealed class ContainerRemoval(ContainerStore store)
 
         store.ReleaseName(container.Name, container.Id);
         Directories.RemoveTree(store.Paths.RunContainer(container.Id));
-        Directories.RemoveTree(trash);
+        return trash;
     }
 }

@@ -60,6 +60,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         store.SaveState(container.Id, state);
         undo.Add("state", () => store.SaveState(container.Id, before with { Error = "it couldn't be started" }));
         monitor.Send(Order(container, ready, state, attached, size), ready.Descriptors());
+        WriteBundle(container, ready.Spec);
         int pid = AwaitLaunch(container, monitor, ready);
         undo.Keep();
         return new StartedContainer(container, monitor.Connection, pid);
@@ -91,7 +92,6 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         ContainerNetwork network = ContainerNetwork.Attach(store, container, undo);
         network.WriteFiles(directory, builder.Hostname, options, Warnings);
         Spec spec = builder.Build();
-        Files.WriteAll($"{directory}/config.json", SpecJson.Write(spec), 0x180);
         Cgroup cgroup = Cgroup.Create(CgroupLayout.Detect(), spec.Linux.CgroupsPath!, spec.Linux.Resources!, Warnings);
         undo.Add("cgroup", () => cgroup.TryRemove());
         LaunchProgram program = LaunchCompiler.Compile(spec, Context(spec, options, root, cgroup, directory, network.Namespace is not null));
@@ -145,6 +145,20 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         }
 
         return joined;
+    }
+
+    /// <summary>
+    /// The specification beside the record, so that any OCI runtime could run the container and a person can read it. Nothing of ours reads it: it is
+    /// written while the monitor launches, and a full disk doesn't stop a start that needs no space.
+    /// </summary>
+    private void WriteBundle(Container container, Spec spec)
+    {
+        string path = $"{store.Paths.Container(container.Id)}/config.json";
+        using Fd? file = Files.TryOpen(path, Open.Write | Open.Create | Open.Truncate, out Errno why, 0x180);
+        if (file is null || !Files.TryWrite(file, SpecJson.Write(spec), out why))
+        {
+            Warnings.Add($"{path} could not be written: {why.Describe()}");
+        }
     }
 
     private MonitorOrder Order(Container container, Preparation ready, ContainerState state, bool attached, TerminalSize? size)

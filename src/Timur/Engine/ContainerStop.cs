@@ -33,7 +33,7 @@ public sealed class ContainerStop(ContainerStore store)
     {
         using Fd? monitor = Processes.TryOpen(container.State.MonitorPid, out _);
         Request(container, Signals.Kill);
-        ContainerEnd.CgroupOf(container).Thaw();
+        ContainerCgroup.Of(store.Paths, container).Thaw();
         WaitForEnd(monitor, 30_000);
     }
 
@@ -61,7 +61,7 @@ public sealed class ContainerStop(ContainerStore store)
             throw new Failure($"container {container.Name} isn't running, so it can't be paused");
         }
 
-        ContainerEnd.CgroupOf(container).Freeze();
+        ContainerCgroup.Of(store.Paths, container).Freeze();
         store.SaveState(container.Id, state with { Status = ContainerStatus.Paused });
     }
 
@@ -75,7 +75,7 @@ public sealed class ContainerStop(ContainerStore store)
             throw new Failure($"container {container.Name} isn't paused");
         }
 
-        ContainerEnd.CgroupOf(container).Thaw();
+        ContainerCgroup.Of(store.Paths, container).Thaw();
         store.SaveState(container.Id, state with { Status = ContainerStatus.Running });
     }
 
@@ -102,7 +102,7 @@ public sealed class ContainerStop(ContainerStore store)
 
         if (container.State.Status == ContainerStatus.Paused)
         {
-            ContainerEnd.CgroupOf(container).Thaw();
+            ContainerCgroup.Of(store.Paths, container).Thaw();
         }
     }
 

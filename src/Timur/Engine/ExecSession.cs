@@ -45,7 +45,7 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
         using LoadedProgram loaded = new(program.ToBytes());
         using Fd target = Processes.TryOpen(container.State.Pid, out Errno why) ?? throw new SyscallException("pidfd_open", why, container.Name);
         using Fd processes = Files.Open($"/proc/{container.State.Pid}/ns/pid", Open.Read);
-        using Fd? cgroup = ContainerEnd.CgroupOf(container).OpenUnified();
+        using Fd? cgroup = ContainerCgroup.Of(store.Paths, container).OpenUnified();
         using Fd nothing = Files.Open("/dev/null", Open.ReadWrite);
         using Fd input = Stream(arguments, 0, nothing);
         using Fd output = Stream(arguments, 1, nothing);
@@ -91,7 +91,7 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
         var builder = new SpecBuilder(options, image, new SpecSurroundings(
             container.Id, directory, $"{directory}/rootfs", RootChoice.Trees(options, image, directory), store.Paths, _ => 0));
         Oci.ProcessSpec process = builder.ExecProcess(arguments, command, tty, out Oci.LinuxSeccomp? profile);
-        Cgroup cgroup = ContainerEnd.CgroupOf(container);
+        Cgroup cgroup = ContainerCgroup.Of(store.Paths, container);
         return ExecCompiler.Compile(process, cgroup.TaskFiles, profile is null ? null : FilterCache.Get(store.Paths, profile), Capabilities.OwnBoundingSet());
     }
 }

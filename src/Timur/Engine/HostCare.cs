@@ -61,12 +61,12 @@ public sealed class HostCare(DataPaths paths)
         return report;
     }
 
-    /// <summary>The parent goes when nobody else's container is in it.</summary>
-    private static void RemoveCgroupParent()
+    /// <summary>The parent goes when nothing is in it.</summary>
+    private void RemoveCgroupParent()
     {
         foreach (Hierarchy hierarchy in CgroupLayout.Detect().Controllers.Values)
         {
-            Directories.TryRemove(hierarchy.MountPoint + "/timur", out _);
+            Directories.TryRemove(hierarchy.MountPoint + paths.CgroupParent, out _);
         }
     }
 }

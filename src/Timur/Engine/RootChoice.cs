@@ -61,8 +61,14 @@ internal static class RootChoice
             return DiskRoot.Plan(directory, path, "timur " + Path.GetFileName(directory)[..12], image!.LayerDirectories, options.Text("disk-sync") == "relaxed");
         }
 
-        return OverlayRoot.Plan(directory, image!.LayerDirectories, options.Text("root-sync") == "volatile");
+        return OverlayRoot.Plan(directory, image!.LayerDirectories, IsVolatile(options));
     }
+
+    /// <summary>
+    /// Whether fsync may do nothing in the root. It may where the root is thrown away at the end anyway: after a power cut there is nobody to miss what was
+    /// lost, and the host's file system needn't be flushed for the sake of it (docs/decisions/003-volatile-root.md).
+    /// </summary>
+    private static bool IsVolatile(RunOptions options) => options.Text("root-sync") is { } choice ? choice == "volatile" : options.RemoveAtEnd;
 
     /// <summary>Where files of the root can be looked up from the host, topmost first.</summary>
     internal static IReadOnlyList<string> Trees(RunOptions options, Image? image, string directory)

@@ -29,7 +29,7 @@ public static class RunOptionTable
         Option.Value("disk", "SIZE|NAME[:SIZE]", "keep changes on a disk-image file of this size, a hard limit; a named one outlives the container"),
         Option.Flag("preallocate", "reserve all of the disk's space now"),
         Option.Value("disk-sync", "full|relaxed", "relaxed: faster fsync; a power cut may lose or damage what the disk holds"),
-        Option.Value("root-sync", "full|volatile", "volatile: fsync does nothing; a power cut may lose what was written"),
+        Option.Value("root-sync", "full|volatile", "volatile: fsync does nothing in the root, a power cut may lose what was written (default with --rm)"),
         Option.Value("memory", "SIZE", "memory limit", 'm'),
         Option.Value("memory-swap", "SIZE", "memory and swap together; -1 is unlimited"),
         Option.Value("memory-reservation", "SIZE", "memory that is left alone while others can give"),

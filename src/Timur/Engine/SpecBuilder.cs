@@ -49,7 +49,7 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
             {
                 Namespaces = Namespaces(),
                 Devices = nodes,
-                CgroupsPath = CgroupPath,
+                CgroupsPath = ContainerCgroup.Path(around.Paths, options, around.Id),
                 Resources = ResourcePlan.From(options, rules),
                 Sysctl = Sysctl(),
                 MaskedPaths = Masked(),
@@ -62,8 +62,6 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
 
     /// <summary>Host name inside: as asked, or the id's first twelve digits.</summary>
     internal string Hostname => options.Text("hostname") ?? (options.Text("network") == "host" ? Environment.MachineName : around.Id.Short);
-
-    internal string CgroupPath => $"{options.Text("cgroup-parent")?.TrimEnd('/') ?? "/timur"}/{around.Id.Text}";
 
     private static bool IsForeign(string? mode) => mode == "host" || mode?.StartsWith("container:", StringComparison.Ordinal) == true;
 

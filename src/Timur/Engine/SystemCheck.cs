@@ -112,7 +112,7 @@ public sealed class SystemCheck(DataPaths paths)
     private void SaveEnd(Container container)
     {
         using FileLock guard = _store.Lock(container.Id);
-        ContainerEnd.Release(_store, container, ContainerEnd.CgroupOf(container));
+        ContainerEnd.Release(_store, container, ContainerCgroup.Of(paths, container));
         Directories.RemoveTree(paths.RunContainer(container.Id));
         if (container.Options.RemoveAtEnd)
         {
@@ -157,24 +157,35 @@ public sealed class SystemCheck(DataPaths paths)
         var seen = new HashSet<string>();
         foreach (Hierarchy hierarchy in layout.Controllers.Values)
         {
-            foreach (DirectoryEntry entry in Directories.List(hierarchy.MountPoint + "/timur"))
+            foreach (DirectoryEntry entry in Directories.List(hierarchy.MountPoint + paths.CgroupParent))
             {
-                if (entry.Kind == FileKind.Directory && !live.Contains(entry.Name) && seen.Add(entry.Name) && !BelongsElsewhere(entry.Name))
+                if (entry.Kind == FileKind.Directory && !live.Contains(entry.Name) && seen.Add(entry.Name) && !IsBusy(entry.Name))
                 {
-                    Cgroup cgroup = Cgroup.Open(layout, "/timur/" + entry.Name);
-                    _findings.Add(new Finding($"the cgroup /timur/{entry.Name} belongs to no running container", () =>
+                    Cgroup cgroup = Cgroup.Open(layout, $"{paths.CgroupParent}/{entry.Name}");
+                    _findings.Add(new Finding($"the cgroup {cgroup.Path} belongs to no running container", () =>
                     {
-                        cgroup.Kill();
-                        cgroup.TryRemove();
+                        if (!IsBusy(entry.Name))
+                        {
+                            cgroup.Kill();
+                            cgroup.TryRemove();
+                        }
                     }));
                 }
             }
         }
     }
 
-    /// <summary>Another data directory's container may run under the same parent: a cgroup with processes in it is left alone.</summary>
-    private bool BelongsElsewhere(string name)
-        => !Files.Exists($"{paths.Containers}/{name}") && Cgroup.Open(CgroupLayout.Detect(), "/timur/" + name).Pids().Count > 0;
+    /// <summary>Somebody holds the container's lock, or started it since it was looked at.</summary>
+    private bool IsBusy(string name)
+    {
+        if (!ContainerId.TryParse(name, out ContainerId id) || !Files.Exists($"{paths.Container(id)}/lock"))
+        {
+            return false;
+        }
+
+        using FileLock? guard = FileLock.TryTake($"{paths.Container(id)}/lock");
+        return guard is null || _store.LoadState(id).IsAlive;
+    }
 
     private void CheckRunDirectories(HashSet<string> live)
     {

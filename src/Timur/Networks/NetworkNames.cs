@@ -9,14 +9,12 @@ namespace Timur.Networks;
 internal sealed class NetworkNames
 {
     internal const string DefaultNetwork = "bridge";
-    private const string DefaultRoot = "/var/lib/timur";
     private const string LinkPrefix = "tm";
 
     internal NetworkNames(DataPaths paths)
     {
-        string suffix = paths.Root.TrimEnd('/') == DefaultRoot ? "" : $"-{Hash(paths.Root.TrimEnd('/')):x8}";
-        Bridge = suffix.Length == 0 ? "timur0" : $"timur{suffix}";
-        Table = $"timur{suffix}";
+        Bridge = paths.Suffix.Length == 0 ? "timur0" : $"timur{paths.Suffix}";
+        Table = $"timur{paths.Suffix}";
     }
 
     /// <summary>The default network's bridge.</summary>
@@ -29,16 +27,4 @@ internal sealed class NetworkNames
     internal static string Link(ContainerId id) => LinkPrefix + id.Short;
 
     internal static bool IsContainerLink(string name) => name.StartsWith(LinkPrefix, StringComparison.Ordinal) && name.Length == 14;
-
-    // FNV-1a; string.GetHashCode differs from run to run.
-    private static uint Hash(string text)
-    {
-        uint hash = 2166136261;
-        foreach (char c in text)
-        {
-            hash = (hash ^ c) * 16777619;
-        }
-
-        return hash;
-    }
 }

@@ -3,6 +3,9 @@ namespace Timur.Oci;
 /// <summary>config-linux.md, linux.seccomp; names as the specification spells them (<c>SCMP_ACT_ERRNO</c>, <c>SCMP_CMP_EQ</c>, ...).</summary>
 public sealed record LinuxSeccomp
 {
+    /// <summary>Names a built-in profile by everything that its content depends on; null for any other. Not part of the specification.</summary>
+    public string? Origin { get; init; }
+
     public required string DefaultAction { get; init; }
 
     public uint? DefaultErrno { get; init; }

@@ -8,6 +8,8 @@ namespace Timur.State;
 /// </summary>
 public sealed class DataPaths(string root, string run)
 {
+    private const string DefaultRoot = "/var/lib/timur";
+
     public string Root { get; } = root;
 
     public string Run { get; } = run;
@@ -30,6 +32,15 @@ public sealed class DataPaths(string root, string run)
     /// <summary>What is being deleted; anything in here may be removed at any time.</summary>
     public string Trash { get; } = root + "/trash";
 
+    /// <summary>
+    /// Told apart in the kernel by this: empty for the store in the usual place, <c>-</c> and eight hexadecimal digits for one elsewhere
+    /// (<c>--root</c>). Links, rules and cgroups of two stores on one host carry different names, so that neither ever touches the other's.
+    /// </summary>
+    public string Suffix => field ??= Root.TrimEnd('/') == DefaultRoot ? "" : $"-{Hash(Root.TrimEnd('/')):x8}";
+
+    /// <summary>The cgroup below which this store's containers have theirs.</summary>
+    public string CgroupParent => "/timur" + Suffix;
+
     /// <summary>The container's directory below <see cref="Containers"/>.</summary>
     public string Container(ContainerId id) => $"{Containers}/{id.Text}";
 
@@ -43,8 +54,20 @@ public sealed class DataPaths(string root, string run)
         root ??= Environment.GetEnvironmentVariable("TIMUR_ROOT");
         run ??= Environment.GetEnvironmentVariable("TIMUR_STATE");
         string home = Environment.GetEnvironmentVariable("HOME") ?? "/";
-        root ??= isRoot ? "/var/lib/timur" : $"{Environment.GetEnvironmentVariable("XDG_DATA_HOME") ?? home + "/.local/share"}/timur";
+        root ??= isRoot ? DefaultRoot : $"{Environment.GetEnvironmentVariable("XDG_DATA_HOME") ?? home + "/.local/share"}/timur";
         run ??= isRoot ? "/run/timur" : $"{Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") ?? "/tmp"}/timur";
         return new DataPaths(root, run);
+    }
+
+    // FNV-1a; string.GetHashCode differs from run to run.
+    private static uint Hash(string text)
+    {
+        uint hash = 2166136261;
+        foreach (char c in text)
+        {
+            hash = (hash ^ c) * 16777619;
+        }
+
+        return hash;
     }
 }

@@ -120,10 +120,10 @@ public sealed class MonitorProcess
             fd.Dispose();
         }
 
-        int code = end.ShellCode;
+        string? trash = null;
         try
         {
-            code = ContainerEnd.Settle(_paths, _order.Id, end);
+            trash = ContainerEnd.Settle(_paths, _order.Id, end);
         }
         catch (Exception e) when (e is SyscallException or Failure)
         {
@@ -131,7 +131,11 @@ public sealed class MonitorProcess
             Files.TryWriteText($"{_paths.Container(_order.Id)}/monitor-error", e.ToString(), out _, Open.Write | Open.Create | Open.Truncate);
         }
 
-        streams.Announce(code);
+        streams.Announce(end.ShellCode);
+        if (trash is not null)
+        {
+            Directories.RemoveTree(trash);
+        }
     }
 
     private void SaveState() => AtomicFile.Write($"{_paths.Container(_order.Id)}/state", _state.ToBytes());

@@ -94,7 +94,10 @@ public static class DefaultProfile
             rules.Add(new SeccompRule(["clone3"], "SCMP_ACT_ERRNO", (uint)Errno.ENOSYS));
         }
 
-        return new LinuxSeccomp { DefaultAction = "SCMP_ACT_ERRNO", DefaultErrno = (uint)Errno.EPERM, Architectures = Architectures(), Syscalls = rules };
+        return new LinuxSeccomp
+        {
+            Origin = $"default-{capabilities:x}", DefaultAction = "SCMP_ACT_ERRNO", DefaultErrno = (uint)Errno.EPERM, Architectures = Architectures(), Syscalls = rules,
+        };
     }
 
     private static string[] Architectures() => RuntimeInformation.ProcessArchitecture == Architecture.Arm64

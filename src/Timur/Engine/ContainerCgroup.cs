@@ -1,0 +1,14 @@
+using Timur.Cgroups;
+using Timur.State;
+
+namespace Timur.Engine;
+
+/// <summary>Which cgroup is a container's.</summary>
+public static class ContainerCgroup
+{
+    /// <summary>Path in every hierarchy: below <c>--cgroup-parent</c>, else below the store's own parent.</summary>
+    public static string Path(DataPaths paths, RunOptions options, ContainerId id) => $"{options.Text("cgroup-parent")?.TrimEnd('/') ?? paths.CgroupParent}/{id.Text}";
+
+    /// <summary>The cgroup that the container has or had.</summary>
+    public static Cgroup Of(DataPaths paths, Container container) => Cgroup.Open(CgroupLayout.Detect(), Path(paths, container.Options, container.Id));
+}
