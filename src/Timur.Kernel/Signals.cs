@@ -1,7 +1,7 @@
 namespace Timur.Kernel;
 
-/// <summary>Signals by number, by name, and as descriptors (signal(7), signalfd(2)): the runtime's own registration starts threads.</summary>
-public static unsafe class Signals
+/// <summary>Signals by number and by name (signal(7)).</summary>
+public static class Signals
 {
     public const int Hangup = 1, Interrupt = 2, Quit = 3, Kill = 9, Terminate = 15, Child = 17, Continue = 18, Stop = 19, WindowChange = 28;
 
@@ -36,25 +36,4 @@ public static unsafe class Signals
 
     /// <summary>Such as <c>TERM</c>; a number where there is no name.</summary>
     public static string Name(int signal) => signal >= 1 && signal <= Names.Length ? Names[signal - 1] : signal.ToString();
-
-    /// <summary>Blocks these signals for this thread and gives a descriptor that reports them.</summary>
-    public static Fd Descriptor(ReadOnlySpan<int> signals)
-    {
-        ulong mask = 0;
-        foreach (int signal in signals)
-        {
-            mask |= 1UL << (signal - 1);
-        }
-
-        Sys.Check(Sys.Call(Nr.rt_sigprocmask, 0, (long)&mask, 0, 8), "sigprocmask");
-        return new Fd((int)Sys.Check(Sys.Call(Nr.signalfd4, -1, (long)&mask, 8, 0x80000 | 0x800), "signalfd"));
-    }
-
-    /// <summary>The next pending signal of a descriptor, or 0.</summary>
-    public static int Next(Fd descriptor)
-    {
-        // struct signalfd_siginfo: 128 bytes, the number first.
-        Span<byte> entry = stackalloc byte[128];
-        return Files.TryRead(descriptor, entry, out _) == 128 ? BitConverter.ToInt32(entry) : 0;
-    }
 }

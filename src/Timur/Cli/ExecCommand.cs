@@ -9,7 +9,7 @@ namespace Timur.Cli;
 /// <summary><c>timur exec</c>: run one more process in a running container.</summary>
 internal static class ExecCommand
 {
-    private static readonly int[] Forwarded = [1, 2, 3, 10, 12, 15, Signals.Child];
+    private static readonly int[] Forwarded = [1, 2, 3, 10, 12, 15];
 
     internal static int Run(CommandContext context, Arguments arguments)
     {
@@ -49,10 +49,10 @@ internal static class ExecCommand
     /// <summary>Until the process ends; it shares our standard streams, so there is nothing to copy.</summary>
     private static void ForwardSignals(Launched process)
     {
-        using Fd signals = Signals.Descriptor(Forwarded);
+        using var signals = new SignalPipe(Forwarded);
         using var epoll = new Epoll();
         epoll.Add(process.Process, 0);
-        epoll.Add(signals, 1);
+        epoll.Add(signals.Descriptor, 1);
         Span<(int Key, Ready Events)> events = stackalloc (int, Ready)[2];
         while (true)
         {
@@ -64,8 +64,8 @@ internal static class ExecCommand
                     return;
                 }
 
-                int signal = Signals.Next(signals);
-                if (signal is > 0 and not Signals.Child)
+                int signal = signals.Next();
+                if (signal > 0)
                 {
                     Processes.TryKill(process.Process, signal, out _);
                 }

@@ -42,7 +42,7 @@ public sealed class Attachment : IDisposable
     private readonly Fd _input = Descriptors.Standard(0);
     private readonly Fd _output = Descriptors.Standard(1);
     private readonly Fd _error = Descriptors.Standard(2);
-    private readonly Fd _signals;
+    private readonly SignalPipe _signals;
     private readonly byte[] _packet = new byte[AttachProtocol.MaximumContent + 1];
     private readonly Func<int> _pid;
     private int _typedKeys;
@@ -55,7 +55,7 @@ public sealed class Attachment : IDisposable
         _socket = socket;
         _options = options;
         _pid = pid;
-        _signals = Signals.Descriptor(options.ForwardSignals || options.Tty ? Forwarded : [Signals.WindowChange]);
+        _signals = options.ForwardSignals || options.Tty ? new SignalPipe(Forwarded) : new SignalPipe(Signals.WindowChange);
     }
 
     /// <summary>Exit code of the container, when it ended.</summary>
@@ -66,7 +66,7 @@ public sealed class Attachment : IDisposable
     {
         using TerminalMode? raw = _options is { Tty: true, SendInput: true } ? Terminal.MakeRaw(_input) : null;
         _epoll.Add(_socket, SocketKey);
-        _epoll.Add(_signals, SignalKey);
+        _epoll.Add(_signals.Descriptor, SignalKey);
         if (_options.SendInput && !TryWatchInput())
         {
             return RelayFileInput();
@@ -202,7 +202,7 @@ public sealed class Attachment : IDisposable
 
     private AttachEnd? ForwardSignal()
     {
-        int signal = Signals.Next(_signals);
+        int signal = _signals.Next();
         if (signal == Signals.WindowChange)
         {
             SendSize();

@@ -16,11 +16,11 @@ public static class TerminalRelay
         Fd input = Descriptors.Standard(0);
         Fd output = Descriptors.Standard(1);
         using TerminalMode? raw = sendInput ? Terminal.MakeRaw(input) : null;
-        using Fd signals = Signals.Descriptor([Signals.WindowChange]);
+        using var signals = new SignalPipe(Signals.WindowChange);
         using var epoll = new Epoll();
         epoll.Add(process, EndKey);
         epoll.Add(master, MasterKey);
-        epoll.Add(signals, SignalKey);
+        epoll.Add(signals.Descriptor, SignalKey);
         if (sendInput)
         {
             epoll.Add(input, InputKey);
@@ -39,7 +39,7 @@ public static class TerminalRelay
                     case EndKey: ended = true; break;
                     case MasterKey when !Copy(master, output, buffer): epoll.Remove(master); break;
                     case InputKey when !Copy(input, master, buffer): epoll.Remove(input); break;
-                    case SignalKey when Signals.Next(signals) == Signals.WindowChange && Terminal.Size(input) is { } size: Terminal.SetSize(master, size); break;
+                    case SignalKey when signals.Next() == Signals.WindowChange && Terminal.Size(input) is { } size: Terminal.SetSize(master, size); break;
                 }
             }
         }
