@@ -22,7 +22,13 @@ public sealed class ContainerRemoval(ContainerStore store)
             new ContainerStop(store).Kill(container);
         }
 
-        using FileLock guard = store.Lock(container.Id);
+        using FileLock? guard = force ? store.TryLock(container.Id) : store.Lock(container.Id);
+        if (guard is null)
+        {
+            // Its own monitor removed it when it was killed (--rm), or another rm did.
+            return;
+        }
+
         Container now = store.TryLoad(container.Id) ?? throw new Failure($"there is no container '{container.Name}'", exitCode: 1);
         if (now.State.IsAlive && !force)
         {

@@ -79,11 +79,18 @@ public sealed class ContainerStop(ContainerStore store)
         store.SaveState(container.Id, state with { Status = ContainerStatus.Running });
     }
 
-    /// <summary>Notes that the end is wanted, then sends the signal; a paused container is thawed so that it can be heard.</summary>
+    /// <summary>
+    /// Notes that the end is wanted, then sends the signal; a paused container is thawed so that it can be heard. One that is gone has ended.
+    /// </summary>
     private void Request(Container container, int signal)
     {
-        using (store.Lock(container.Id))
+        using (FileLock? guard = store.TryLock(container.Id))
         {
+            if (guard is null)
+            {
+                return;
+            }
+
             ContainerState state = store.LoadState(container.Id);
             if (state.Status == ContainerStatus.Restarting)
             {

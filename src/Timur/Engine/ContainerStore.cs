@@ -114,17 +114,19 @@ public sealed class ContainerStore(DataPaths paths)
 
     public void SaveRecord(ContainerRecord record) => AtomicFile.Write($"{paths.Container(record.Id)}/container.json", record.ToJson());
 
-    /// <summary>One operation on a container at a time.</summary>
-    public FileLock Lock(ContainerId id)
+    /// <summary>One operation on a container at a time; a <see cref="Failure"/> when the container is gone.</summary>
+    public FileLock Lock(ContainerId id) => TryLock(id) ?? throw new Failure($"container {id.Short} was removed meanwhile", exitCode: 1);
+
+    /// <summary>As <see cref="Lock"/>; null when the container is gone.</summary>
+    public FileLock? TryLock(ContainerId id)
     {
-        string path = $"{paths.Container(id)}/lock";
         try
         {
-            return FileLock.Take(path);
+            return FileLock.Take($"{paths.Container(id)}/lock");
         }
         catch (SyscallException e) when (e.Errno == Errno.ENOENT)
         {
-            throw new Failure($"container {id.Short} was removed meanwhile", exitCode: 1, cause: e);
+            return null;
         }
     }
 
