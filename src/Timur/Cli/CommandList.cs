@@ -96,6 +96,6 @@ internal static partial class CommandTable
         new("clear", "[OPTIONS]", "remove every container, link and rule of ours", () => SystemCommand.ClearOptions, SystemCommand.Clear),
         new("system check", "[OPTIONS]", "find what an interrupted command left", () => SystemCommand.CheckOptions, SystemCommand.Check) { Examples = ["timur system check --repair"] },
         new("completion", "bash|zsh|fish|man", "print a shell's completion script, or the man page", () => NoOptions, CompletionCommand.Run),
-        new("version", "", "show the version", () => NoOptions, VersionCommand.Run),
+        new("version", "[OPTIONS]", "show the version", () => VersionCommand.Options, VersionCommand.Run),
     ];
 }

@@ -23,6 +23,7 @@ public static class ContainerInspection
                 .Add("Restarting", state.Status == ContainerStatus.Restarting)
                 .Add("OOMKilled", state.OomKilled)
                 .Add("Pid", state.Pid)
+                .Add("MonitorPid", state.IsAlive ? state.MonitorPid : 0)
                 .Add("ExitCode", state.ExitCode)
                 .Add("Error", state.Error)
                 .Add("StartedAt", Time(state.Started))
