@@ -10,6 +10,9 @@ public static unsafe class Directories
 {
     private const int AtRemoveDirectory = 0x200;
 
+    // d_type of a directory, readdir(3)
+    private const byte DirectoryType = 4;
+
     /// <summary>mkdir(2); EEXIST and the like come back as the reason.</summary>
     public static bool TryCreate(string path, out Errno why, uint mode = 0x1ED)
     {
@@ -157,7 +160,12 @@ public static unsafe class Directories
             return result;
         }
 
-        result = Sys.Call(Nr.unlinkat, parent, (long)name, AtRemoveDirectory);
+        return RemoveDirectoryAt(parent, name, top, depth);
+    }
+
+    private static long RemoveDirectoryAt(int parent, byte* name, int top, int depth)
+    {
+        long result = Sys.Call(Nr.unlinkat, parent, (long)name, AtRemoveDirectory);
         if (result != -(int)Errno.ENOTEMPTY)
         {
             return result;
@@ -221,7 +229,7 @@ public static unsafe class Directories
             {
                 byte* name = entry + 19;
                 bool dots = name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
-                long result = dots ? 0 : RemoveAt(fd, name, top, depth + 1);
+                long result = dots ? 0 : entry[18] == DirectoryType ? RemoveDirectoryAt(fd, name, top, depth + 1) : RemoveAt(fd, name, top, depth + 1);
                 if (result < 0 && result != -(int)Errno.ENOENT)
                 {
                     failure = result;

@@ -180,25 +180,30 @@ public static unsafe class Files
         while (true)
         {
             Span<byte> target = grown is null ? first : grown;
-            if (length == target.Length)
-            {
-                byte[] larger = new byte[target.Length * 4];
-                target.CopyTo(larger);
-                target = grown = larger;
-            }
-
             int count = TryRead(fd, target[length..], out why);
             if (count < 0)
             {
                 return null;
             }
 
+            length += count;
             if (count == 0)
             {
                 return target[..length].ToArray();
             }
 
-            length += count;
+            if (length == target.Length)
+            {
+                if (length == (int)Status(fd).Size)
+                {
+                    return grown ?? target.ToArray();
+                }
+
+                // A regular file says how long it is; those of proc(5) and sysfs(5) don't.
+                byte[] larger = new byte[Status(fd).Size is var size && size > (ulong)length ? checked((int)size) : length * 4];
+                target.CopyTo(larger);
+                grown = larger;
+            }
         }
     }
 

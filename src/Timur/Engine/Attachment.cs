@@ -43,7 +43,7 @@ public sealed class Attachment : IDisposable
     private readonly Fd _output = Descriptors.Standard(1);
     private readonly Fd _error = Descriptors.Standard(2);
     private readonly SignalPipe _signals;
-    private readonly byte[] _packet = new byte[AttachProtocol.MaximumContent + 1];
+    private readonly NativeBuffer _buffer = new(AttachProtocol.MaximumContent + 1);
     private readonly Func<int> _pid;
     private int _typedKeys;
     private bool _outputGone;
@@ -60,6 +60,8 @@ public sealed class Attachment : IDisposable
 
     /// <summary>Exit code of the container, when it ended.</summary>
     public int ExitCode { get; private set; }
+
+    private Span<byte> Packet => _buffer.Span;
 
     /// <summary>Relays until the end.</summary>
     public AttachEnd Run()
@@ -79,6 +81,7 @@ public sealed class Attachment : IDisposable
     public void Dispose()
     {
         _signals.Dispose();
+        _buffer.Dispose();
         _epoll.Dispose();
     }
 
@@ -129,18 +132,18 @@ public sealed class Attachment : IDisposable
 
     private AttachEnd? ReceivePacket()
     {
-        int count = Sockets.TryReceive(_socket, _packet, [], out _);
+        int count = Sockets.TryReceive(_socket, Packet, [], out _);
         if (count <= 0)
         {
             return AttachEnd.Lost;
         }
 
-        switch (_packet[0])
+        switch (Packet[0])
         {
             case AttachProtocol.Output: Write(_output, count); return null;
             case AttachProtocol.Error: Write(_error, count); return null;
             case AttachProtocol.Ended:
-                ExitCode = AttachProtocol.Numbers(_packet).First;
+                ExitCode = AttachProtocol.Numbers(Packet).First;
                 return AttachEnd.Ended;
             default: return null;
         }
@@ -149,7 +152,7 @@ public sealed class Attachment : IDisposable
     /// <summary>When nobody reads our output any more, the container goes on and its log has the rest.</summary>
     private void Write(Fd stream, int count)
     {
-        if (!_outputGone && !_options.Silent && !Files.TryWrite(stream, _packet.AsSpan(1, count - 1), out Errno why) && why == Errno.EPIPE)
+        if (!_outputGone && !_options.Silent && !Files.TryWrite(stream, Packet.Slice(1, count - 1), out Errno why) && why == Errno.EPIPE)
         {
             _outputGone = true;
         }
@@ -157,7 +160,7 @@ public sealed class Attachment : IDisposable
 
     private AttachEnd? SendInput()
     {
-        int count = Files.TryRead(_input, _packet.AsSpan(1), out Errno why);
+        int count = Files.TryRead(_input, Packet[1..], out Errno why);
         if (count < 0 && why == Errno.EAGAIN)
         {
             return null;
@@ -171,13 +174,13 @@ public sealed class Attachment : IDisposable
             return null;
         }
 
-        if (_options.Tty && SawDetachKeys(_packet.AsSpan(1, count)))
+        if (_options.Tty && SawDetachKeys(Packet.Slice(1, count)))
         {
             return AttachEnd.Detached;
         }
 
-        _packet[0] = AttachProtocol.Input;
-        Sockets.TrySend(_socket, _packet.AsSpan(0, count + 1), [], out _);
+        Packet[0] = AttachProtocol.Input;
+        Sockets.TrySend(_socket, Packet.Slice(0, count + 1), [], out _);
         return null;
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Timur.Kernel;
 using Timur.Oci;
 using Timur.State;
 
@@ -30,7 +31,7 @@ public sealed record ContainerRecord
     public byte[] ToJson()
     {
         using var stream = new MemoryStream(1024);
-        using (var json = new Utf8JsonWriter(stream))
+        using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options))
         {
             json.WriteStartObject();
             json.WriteString("id", Id.Text);

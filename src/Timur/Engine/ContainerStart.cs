@@ -74,7 +74,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         string directory = store.Paths.Container(id);
         using RootPlan root = options.Text("disk") is null
             ? RootChoice.Plan(options, image, directory, store.Paths)
-            : new RootPlan([new MountStep("detached", "/dev/loopN", $"{directory}/disk", MountAttributes.NoAccessTime, [])], $"{directory}/rootfs", []);
+            : new RootPlan([new MountStep("detached", "/dev/loopN", $"{directory}/disk", MountAttributes.NoAccessTime, [])], store.Paths.Stage, []);
         spec = new SpecBuilder(options, image, Surroundings(id, options, image, directory, root)).Build();
         CgroupLayout layout = CgroupLayout.Detect();
         Cgroup cgroup = Cgroup.Open(layout, spec.Linux.CgroupsPath!);
@@ -86,6 +86,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         RunOptions options = container.Options;
         string directory = store.Paths.Container(container.Id);
         Image? image = options.Image is null ? null : images.Resolve(container.Record.ImageId.Trim('0').Length == 0 ? "host" : container.Record.ImageId);
+        Directories.TryCreate(store.Paths.Stage, out _, 0x1C0);
         RootPlan root = RootChoice.Plan(options, image, directory, store.Paths);
         undo.Add("root", root.Dispose);
         var builder = new SpecBuilder(options, image, Surroundings(container.Id, options, image, directory, root));
@@ -111,7 +112,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
     {
         RootMounts = RootChoice.ToMounts(root),
         Root = root.Root,
-        Stage = $"{directory}/rootfs",
+        Stage = store.Paths.Stage,
         CgroupTasks = cgroup.TaskFiles,
         CgroupViews = cgroup.Views,
         SeccompFilter = spec.Linux.Seccomp is { } profile ? FilterCache.Get(store.Paths, profile) : null,

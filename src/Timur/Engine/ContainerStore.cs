@@ -118,17 +118,7 @@ public sealed class ContainerStore(DataPaths paths)
     public FileLock Lock(ContainerId id) => TryLock(id) ?? throw new Failure($"container {id.Short} was removed meanwhile", exitCode: 1);
 
     /// <summary>As <see cref="Lock"/>; null when the container is gone.</summary>
-    public FileLock? TryLock(ContainerId id)
-    {
-        try
-        {
-            return FileLock.Take($"{paths.Container(id)}/lock");
-        }
-        catch (SyscallException e) when (e.Errno == Errno.ENOENT)
-        {
-            return null;
-        }
-    }
+    public FileLock? TryLock(ContainerId id) => FileLock.TryTakeDirectory(paths.Container(id), wait: true);
 
     /// <summary>Makes the directory and claims the name; the record makes it a container.</summary>
     public void Create(ContainerRecord record, UndoList undo)

@@ -89,7 +89,7 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
         Image? image = options.Image is null ? null : images.Resolve(container.Record.ImageId.Trim('0').Length == 0 ? "host" : container.Record.ImageId);
         string directory = store.Paths.Container(container.Id);
         var builder = new SpecBuilder(options, image, new SpecSurroundings(
-            container.Id, directory, $"{directory}/rootfs", RootChoice.Trees(options, image, directory), store.Paths, _ => 0));
+            container.Id, directory, store.Paths.Stage, RootChoice.Trees(options, image, directory), store.Paths, _ => 0));
         Oci.ProcessSpec process = builder.ExecProcess(arguments, command, tty, out Oci.LinuxSeccomp? profile);
         Cgroup cgroup = ContainerCgroup.Of(store.Paths, container);
         return ExecCompiler.Compile(process, cgroup.TaskFiles, profile is null ? null : FilterCache.Get(store.Paths, profile), Capabilities.OwnBoundingSet());

@@ -52,16 +52,16 @@ internal static class RootChoice
                 throw new Failure($"--rootfs {root}: {(why == Errno.None ? "not a directory" : why.Describe())}", "give a directory that holds a root file system");
             }
 
-            return new RootPlan([new MountStep("bind", root, $"{directory}/rootfs", MountAttributes.None, [])], $"{directory}/rootfs", []);
+            return new RootPlan([new MountStep("bind", root, paths.Stage, MountAttributes.None, [])], paths.Stage, []);
         }
 
         if (options.Text("disk") is { } disk)
         {
             string path = ParseDisk(disk).Name is { } name ? new DiskStore(paths).PathOf(name) : $"{directory}/disk.img";
-            return DiskRoot.Plan(directory, path, "timur " + Path.GetFileName(directory)[..12], image!.LayerDirectories, options.Text("disk-sync") == "relaxed");
+            return DiskRoot.Plan(directory, paths.Stage, path, "timur " + Path.GetFileName(directory)[..12], image!.LayerDirectories, options.Text("disk-sync") == "relaxed");
         }
 
-        return OverlayRoot.Plan(directory, image!.LayerDirectories, IsVolatile(options));
+        return OverlayRoot.Plan(directory, paths.Stage, image!.LayerDirectories, IsVolatile(options));
     }
 
     /// <summary>

@@ -178,12 +178,12 @@ public sealed class SystemCheck(DataPaths paths)
     /// <summary>Somebody holds the container's lock, or started it since it was looked at.</summary>
     private bool IsBusy(string name)
     {
-        if (!ContainerId.TryParse(name, out ContainerId id) || !Files.Exists($"{paths.Container(id)}/lock"))
+        if (!ContainerId.TryParse(name, out ContainerId id) || !Files.Exists(paths.Container(id)))
         {
             return false;
         }
 
-        using FileLock? guard = FileLock.TryTake($"{paths.Container(id)}/lock");
+        using FileLock? guard = FileLock.TryTakeDirectory(paths.Container(id), wait: false);
         return guard is null || _store.LoadState(id).IsAlive;
     }
 

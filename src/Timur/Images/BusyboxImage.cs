@@ -11,7 +11,7 @@ internal static class BusyboxImage
     internal static readonly ImageName Name = ImageName.Parse("busybox");
 
     /// <summary>Changes when the tree below does, so that an older image is not taken for it.</summary>
-    private const string TreeVersion = "timur busybox tree 1\n";
+    private const string TreeVersion = "timur busybox tree 2\n";
 
     /// <summary>Makes the image, whole or not at all.</summary>
     internal static Image Create(ImageStore store)
@@ -70,6 +70,12 @@ internal static class BusyboxImage
         {
             Directories.Create($"{root}/{Path.GetDirectoryName(path)}");
             Files.TrySymlink("/bin/busybox", $"{root}/{path}", out _);
+        }
+
+        foreach (string name in (ReadOnlySpan<string>)["hosts", "hostname", "resolv.conf"])
+        {
+            // What each container's own is mounted over.
+            Files.WriteAll($"{root}/etc/{name}", []);
         }
 
         Files.WriteAll($"{root}/etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n"u8);

@@ -48,7 +48,7 @@ internal sealed record AttachmentRecord(string Network, string Ipv4, IReadOnlyLi
     private ReadOnlySpan<byte> Bytes()
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, PlainJsonEncoder.Options))
         {
             json.WriteStartObject();
             json.WriteString("network", Network);

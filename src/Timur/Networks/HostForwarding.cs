@@ -103,7 +103,7 @@ internal sealed class HostForwarding(DataPaths paths)
     private void WriteRecord(Dictionary<string, string> former)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, PlainJsonEncoder.Options))
         {
             json.WriteStartObject();
             foreach ((string name, string value) in former)

@@ -31,7 +31,7 @@ public sealed record NetworkRecord(string Name, string Bridge, Ipv4Subnet Subnet
     internal void Write(DataPaths paths)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, PlainJsonEncoder.Options))
         {
             json.WriteStartObject();
             json.WriteString("bridge", Bridge);

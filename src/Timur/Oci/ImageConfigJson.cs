@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Timur.Kernel;
 
 namespace Timur.Oci;
 
@@ -33,7 +34,7 @@ public static class ImageConfigJson
     public static byte[] Write(ImageConfig config)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
+        using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options))
         {
             json.WriteStartObject();
             json.WriteString("architecture", config.Architecture);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Timur.Kernel;
 
 namespace Timur.Oci;
 
@@ -8,7 +9,7 @@ public static partial class SpecJson
     public static byte[] Write(Spec spec)
     {
         using var stream = new MemoryStream(16 * 1024);
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { SkipValidation = true }))
+        using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options))
         {
             json.WriteStartObject();
             json.WriteString("ociVersion", spec.OciVersion);

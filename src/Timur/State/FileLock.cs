@@ -2,7 +2,7 @@ using Timur.Kernel;
 
 namespace Timur.State;
 
-/// <summary>An advisory lock (flock(2)) on a file of its own; the kernel lets go of it when the holder dies.</summary>
+/// <summary>An advisory lock (flock(2)) on a directory or on a file of its own; the kernel lets go of it when the holder dies.</summary>
 public sealed class FileLock : IDisposable
 {
     private readonly Fd _fd;
@@ -16,7 +16,16 @@ public sealed class FileLock : IDisposable
     /// <summary>Null when somebody else holds it.</summary>
     public static FileLock? TryTake(string path, bool exclusive = true, bool wait = false)
     {
-        Fd fd = Files.Open(path, Open.ReadWrite | Open.Create, 0x180);
+        return TryTake(Files.Open(path, Open.ReadWrite | Open.Create, 0x180), exclusive, wait);
+    }
+
+    /// <summary>The lock of a directory that exists; null when it is gone, or held while this call may not wait.</summary>
+    public static FileLock? TryTakeDirectory(string path, bool wait)
+        => Files.TryOpen(path, Open.Directory, out Errno why) is { } fd ? TryTake(fd, exclusive: true, wait)
+            : why == Errno.ENOENT ? null : throw new SyscallException("open", why, path);
+
+    private static FileLock? TryTake(Fd fd, bool exclusive, bool wait)
+    {
         if (Files.TryLock(fd, exclusive, wait))
         {
             return new FileLock(fd);

@@ -7,7 +7,7 @@ public static class DiskRoot
 {
     /// <param name="label">Goes into the loop device's name, so that it can be told whose it is.</param>
     /// <param name="relaxed">No barriers: fsync returns before the data is safe from a power cut.</param>
-    public static RootPlan Plan(string containerDirectory, string disk, string label, IReadOnlyList<string> layers, bool relaxed)
+    public static RootPlan Plan(string containerDirectory, string stage, string disk, string label, IReadOnlyList<string> layers, bool relaxed)
     {
         (Fd device, string devicePath) = LoopDevices.Attach(disk, label);
         string place = $"{containerDirectory}/disk";
@@ -23,9 +23,9 @@ public static class DiskRoot
             return new RootPlan(
                 [
                     new MountStep("detached", devicePath, place, MountAttributes.NoAccessTime, []),
-                    OverlayRoot.Step(layers, $"{place}/upper", $"{place}/work", $"{containerDirectory}/rootfs", isVolatile: false),
+                    OverlayRoot.Step(layers, $"{place}/upper", $"{place}/work", stage, isVolatile: false),
                 ],
-                $"{containerDirectory}/rootfs",
+                stage,
                 [device])
             {
                 Detached = mount,

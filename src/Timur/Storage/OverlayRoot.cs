@@ -11,7 +11,7 @@ public static class OverlayRoot
     /// <summary>Makes the directories of a new container, or finds them.</summary>
     public static void Prepare(string containerDirectory)
     {
-        foreach (string name in (ReadOnlySpan<string>)["rootfs", "upper", "work"])
+        foreach (string name in (ReadOnlySpan<string>)["upper", "work"])
         {
             if (!Directories.TryCreate($"{containerDirectory}/{name}", out Errno why) && why != Errno.EEXIST)
             {
@@ -22,8 +22,8 @@ public static class OverlayRoot
 
     /// <param name="layers">Directories of the image's layers, lowest first.</param>
     /// <param name="isVolatile">fsync does nothing; a power cut may lose what was written.</param>
-    public static RootPlan Plan(string containerDirectory, IReadOnlyList<string> layers, bool isVolatile)
-        => new([Step(layers, $"{containerDirectory}/upper", $"{containerDirectory}/work", $"{containerDirectory}/rootfs", isVolatile)], $"{containerDirectory}/rootfs", []);
+    public static RootPlan Plan(string containerDirectory, string stage, IReadOnlyList<string> layers, bool isVolatile)
+        => new([Step(layers, $"{containerDirectory}/upper", $"{containerDirectory}/work", stage, isVolatile)], stage, []);
 
     internal static MountStep Step(IReadOnlyList<string> layers, string upper, string work, string target, bool isVolatile)
     {

@@ -5,13 +5,15 @@ namespace Timur.Engine.Monitoring;
 
 /// <summary>
 /// The container's log, a JSON object in each line as Docker's json-file driver has it: <c>{"log":"text\n","stream":"stdout","time":"..."}</c>. Rotates
-/// by size. When the disk is full, lines are lost and the container goes on.
+/// by size. The file is made for the first line. When the disk is full, lines are lost and the container goes on.
 /// </summary>
 internal sealed class LogWriter(string path, long maximumSize, int maximumFiles) : IDisposable
 {
-    private readonly byte[] _line = new byte[64 * 1024];
-    private Fd? _fd = Files.TryOpen(path, Open.Write | Open.Create | Open.Append, out _, 0x180);
+    private readonly NativeBuffer _buffer = new(64 * 1024);
+    private Fd? _fd;
     private long _size = Files.TryStatus(path, out _) is { } status ? (long)status.Size : 0;
+
+    private Span<byte> Line => _buffer.Span;
 
     /// <summary>Appends bytes of a stream; a piece without a line end is an object of its own.</summary>
     internal void Write(string stream, ReadOnlySpan<byte> bytes)
@@ -22,7 +24,7 @@ internal sealed class LogWriter(string path, long maximumSize, int maximumFiles)
             int length = end < 0 ? bytes.Length : end + 1;
 
             // A control character takes six bytes.
-            length = Math.Min(length, (_line.Length - 128) / 6);
+            length = Math.Min(length, (Line.Length - 128) / 6);
             WriteLine(stream, bytes[..length]);
             bytes = bytes[length..];
         }
@@ -37,14 +39,15 @@ internal sealed class LogWriter(string path, long maximumSize, int maximumFiles)
         }
 
         at = Append(at, stream == "stdout" ? "\",\"stream\":\"stdout\",\"time\":\""u8 : "\",\"stream\":\"stderr\",\"time\":\""u8);
-        Utf8Formatter.TryFormat(DateTime.UtcNow, _line.AsSpan(at), out int written, 'O');
+        Utf8Formatter.TryFormat(DateTime.UtcNow, Line.Slice(at), out int written, 'O');
         at = Append(at + written, "\"}\n"u8);
         if (maximumSize > 0 && _size + at > maximumSize && _size > 0)
         {
             Rotate();
         }
 
-        if (_fd is not null && Files.TryWrite(_fd, _line.AsSpan(0, at), out _))
+        _fd ??= Open();
+        if (_fd is not null && Files.TryWrite(_fd, Line.Slice(0, at), out _))
         {
             _size += at;
         }
@@ -52,7 +55,7 @@ internal sealed class LogWriter(string path, long maximumSize, int maximumFiles)
 
     private int Append(int at, ReadOnlySpan<byte> bytes)
     {
-        bytes.CopyTo(_line.AsSpan(at));
+        bytes.CopyTo(Line.Slice(at));
         return at + bytes.Length;
     }
 
@@ -68,11 +71,11 @@ internal sealed class LogWriter(string path, long maximumSize, int maximumFiles)
             case (byte)'\t': return Append(at, "\\t"u8);
             case < 0x20 or 0x7f:
                 at = Append(at, "\\u00"u8);
-                _line[at++] = (byte)"0123456789abcdef"[value >> 4];
-                _line[at++] = (byte)"0123456789abcdef"[value & 15];
+                Line[at++] = (byte)"0123456789abcdef"[value >> 4];
+                Line[at++] = (byte)"0123456789abcdef"[value & 15];
                 return at;
             default:
-                _line[at] = value;
+                Line[at] = value;
                 return at + 1;
         }
     }
@@ -95,9 +98,15 @@ internal sealed class LogWriter(string path, long maximumSize, int maximumFiles)
         }
 
         _fd?.Dispose();
-        _fd = Files.TryOpen(path, Open.Write | Open.Create | Open.Append, out _, 0x180);
+        _fd = null;
         _size = 0;
     }
 
-    public void Dispose() => _fd?.Dispose();
+    private Fd? Open() => Files.TryOpen(path, Kernel.Open.Write | Kernel.Open.Create | Kernel.Open.Append, out _, 0x180);
+
+    public void Dispose()
+    {
+        _fd?.Dispose();
+        _buffer.Dispose();
+    }
 }

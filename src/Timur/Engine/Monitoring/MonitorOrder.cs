@@ -44,9 +44,9 @@ public sealed record MonitorOrder
     public required ContainerState State { get; init; }
 
     /// <summary><see cref="LaunchProgram.ToBytes"/>.</summary>
-    public required byte[] Program { get; init; }
+    public required ReadOnlyMemory<byte> Program { get; init; }
 
-    public byte[] ToBytes()
+    public ReadOnlySpan<byte> ToBytes()
     {
         using var stream = new MemoryStream(Program.Length + 1024);
         using var writer = new BinaryWriter(stream, Encoding.UTF8);
@@ -73,8 +73,8 @@ public sealed record MonitorOrder
         writer.Write(state.Length);
         writer.Write(state);
         writer.Write(Program.Length);
-        writer.Write(Program);
-        return stream.ToArray();
+        writer.Write(Program.Span);
+        return stream.GetBuffer().AsSpan(0, (int)stream.Length);
     }
 
     public static MonitorOrder FromBytes(byte[] bytes)
@@ -97,8 +97,15 @@ public sealed record MonitorOrder
             HasCgroup = reader.ReadBoolean(),
             HasProcessNamespace = reader.ReadBoolean(),
             State = ContainerState.FromBytes(reader.ReadBytes(reader.ReadInt32()), "order"),
-            Program = reader.ReadBytes(reader.ReadInt32()),
+            Program = Rest(bytes, reader),
         };
+    }
+
+    /// <summary>The last part, where it lies: it is most of the message.</summary>
+    private static ReadOnlyMemory<byte> Rest(byte[] bytes, BinaryReader reader)
+    {
+        int length = reader.ReadInt32();
+        return bytes.AsMemory((int)reader.BaseStream.Position, length);
     }
 
     private static Slot[] ReadSlots(BinaryReader reader)

@@ -74,7 +74,7 @@ public sealed class MonitorProcess
     {
         try
         {
-            using var program = new LoadedProgram(_order.Program);
+            using var program = new LoadedProgram(_order.Program.Span);
             var slots = new List<(Slot, Fd)>();
             int next = 0;
             foreach (Slot slot in _order.Slots)

@@ -22,7 +22,7 @@ internal sealed class MonitorStreams : IDisposable
     private readonly LogWriter? _log;
     private readonly Fd _listener;
     private readonly string _socketDirectory;
-    private readonly byte[] _packet = new byte[AttachProtocol.MaximumContent + 1];
+    private readonly NativeBuffer _buffer = new(AttachProtocol.MaximumContent + 1);
     private int _nextClient = FirstClientKey;
     private Fd? _terminal;
     private Fd? _input;
@@ -52,6 +52,8 @@ internal sealed class MonitorStreams : IDisposable
             OpenPipes();
         }
     }
+
+    private Span<byte> Packet => _buffer.Span;
 
     /// <summary>Standard streams for the launch program; a terminal comes at its synchronisation.</summary>
     internal void AddSlots(List<(Slot, Fd)> slots)
@@ -134,6 +136,7 @@ internal sealed class MonitorStreams : IDisposable
     public void Dispose()
     {
         _log?.Dispose();
+        _buffer.Dispose();
         _listener.Dispose();
         _epoll.Dispose();
     }
@@ -197,7 +200,7 @@ internal sealed class MonitorStreams : IDisposable
             return false;
         }
 
-        int count = Files.TryRead(from, _packet.AsSpan(1), out Errno why);
+        int count = Files.TryRead(from, Packet[1..], out Errno why);
         if (count <= 0)
         {
             if (count == 0 || why != Errno.EAGAIN)
@@ -209,11 +212,11 @@ internal sealed class MonitorStreams : IDisposable
             return false;
         }
 
-        _packet[0] = key == ErrorKey ? AttachProtocol.Error : AttachProtocol.Output;
-        _log?.Write(key == ErrorKey ? "stderr" : "stdout", _packet.AsSpan(1, count));
+        Packet[0] = key == ErrorKey ? AttachProtocol.Error : AttachProtocol.Output;
+        _log?.Write(key == ErrorKey ? "stderr" : "stdout", Packet.Slice(1, count));
         foreach ((int client, Fd socket) in _clients)
         {
-            if (!Sockets.TrySend(socket, _packet.AsSpan(0, count + 1), [], out _))
+            if (!Sockets.TrySend(socket, Packet.Slice(0, count + 1), [], out _))
             {
                 Drop(client);
                 break;
@@ -249,17 +252,17 @@ internal sealed class MonitorStreams : IDisposable
             return;
         }
 
-        int count = Sockets.TryReceive(client, _packet, [], out _);
+        int count = Sockets.TryReceive(client, Packet, [], out _);
         if (count <= 0)
         {
             Drop(key);
             return;
         }
 
-        switch (_packet[0])
+        switch (Packet[0])
         {
             case AttachProtocol.Input:
-                _pendingInput = [.. _pendingInput, .. _packet.AsSpan(1, count - 1)];
+                _pendingInput = [.. _pendingInput, .. Packet.Slice(1, count - 1)];
                 FlushInput();
                 break;
             case AttachProtocol.InputEnd:
@@ -267,7 +270,7 @@ internal sealed class MonitorStreams : IDisposable
                 FlushInput();
                 break;
             case AttachProtocol.Resize when _terminal is not null && count >= 9:
-                (int rows, int columns) = AttachProtocol.Numbers(_packet);
+                (int rows, int columns) = AttachProtocol.Numbers(Packet);
                 Terminal.SetSize(_terminal, new TerminalSize((ushort)rows, (ushort)columns));
                 break;
         }
