@@ -41,6 +41,12 @@ internal static partial class CommandTable
         }
 
         var context = new CommandContext(DataPaths.FromEnvironment(global.Text("root"), global.Text("state")), debug);
+        if (Lookup(words[verb]) is null && Group(words[verb]) is { Count: > 0 } group && (verb + 1 == words.Length || words[verb + 1] == "--help"))
+        {
+            HelpPage.PrintGroup(words[verb], group);
+            return 0;
+        }
+
         (Command command, int used) = Find(words, verb);
         ReadOnlySpan<string> rest = words.AsSpan(verb + used);
         if (WantsHelp(rest, command))
@@ -93,8 +99,21 @@ internal static partial class CommandTable
             return (single, 1);
         }
 
+        if (verb + 1 < words.Length && Group(words[verb]).Count > 0)
+        {
+            throw new Failure($"timur {words[verb]}: there is no '{words[verb + 1]}'", $"timur {words[verb]} lists what there is");
+        }
+
         string? near = Spelling.Nearest(words[verb], All.Select(command => command.Name));
         throw new Failure($"'{words[verb]}' isn't a timur command", near is null ? "timur --help lists them" : $"did you mean timur {near}? timur --help lists all");
+    }
+
+    /// <summary>Commands of two words, other names included, whose first word this is; each with its summary.</summary>
+    private static List<(string Name, string Summary)> Group(string word)
+    {
+        string start = word + " ";
+        var names = All.Select(command => command.Name).Concat(Aliases.Keys).Where(name => name.StartsWith(start, StringComparison.Ordinal));
+        return [.. names.Select(name => (name, Lookup(Aliases.GetValueOrDefault(name, name))!.Summary))];
     }
 
     private static Command? Lookup(string name)

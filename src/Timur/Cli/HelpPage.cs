@@ -18,6 +18,17 @@ internal static class HelpPage
         Console.WriteLine("\nBefore the command: --root DIR, --state DIR, --debug. Help on one: timur COMMAND --help");
     }
 
+    internal static void PrintGroup(string word, IReadOnlyList<(string Name, string Summary)> members)
+    {
+        Console.WriteLine($"Usage: timur {word} COMMAND\n");
+        foreach ((string name, string summary) in members)
+        {
+            Console.WriteLine($"  {name,-20} {summary}");
+        }
+
+        Console.WriteLine("\nHelp on one: timur " + word + " COMMAND --help");
+    }
+
     internal static void Print(Command command)
     {
         Console.WriteLine($"{command.Summary}\n\nUsage: timur {command.Name} {command.Usage}");
