@@ -10,6 +10,6 @@ public sealed class Failure(string message, string? advice = null, int exitCode 
     /// <summary>What the person can do about it, or null when nothing is known.</summary>
     public string? Advice { get; } = advice;
 
-    /// <summary>125 unless the command line's contract says otherwise (docs/cli.md).</summary>
+    /// <summary>125 unless the command line's contract says otherwise (docs/exit-codes.md).</summary>
     public int ExitCode { get; } = exitCode;
 }

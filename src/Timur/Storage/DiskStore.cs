@@ -216,7 +216,7 @@ public sealed class DiskStore(DataPaths paths)
         }
     }
 
-    /// <summary>An empty file system of this size, made once. Options: docs/decisions/003-disk-images.md.</summary>
+    /// <summary>An empty file system of this size, made once. Options: docs/decisions/004-disk-images.md.</summary>
     private string Template(long size)
     {
         string template = $"{Templates}/{size}.img";
