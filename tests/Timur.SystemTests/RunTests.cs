@@ -157,4 +157,17 @@ public sealed class RunTests : IDisposable
         Assert.Contains("pivot_root", outcome.Out);
         Assert.Equal("", _timur.Run("ps", "-aq").Out);
     }
+
+    [Fact]
+    public void A_time_namespace_has_clocks_of_its_own_for_the_first_process_and_for_further_ones()
+    {
+        const long ahead = 10_000_000;
+        long host = (long)double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+        _timur.Start("early", "cat /proc/uptime; sleep 100", "--time-offset", $"boottime={ahead}");
+        foreach (string output in (string[])[_timur.Run("logs", "early").Out, _timur.Run("exec", "early", "cat", "/proc/uptime").Out])
+        {
+            long inside = (long)double.Parse(output.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+            Assert.InRange(inside - host, ahead, ahead + 3600);
+        }
+    }
 }

@@ -92,6 +92,6 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
             container.Id, directory, store.Paths.Stage, RootChoice.Trees(options, image, directory), store.Paths, _ => 0));
         Oci.ProcessSpec process = builder.ExecProcess(arguments, command, tty, out Oci.LinuxSeccomp? profile);
         Cgroup cgroup = ContainerCgroup.Of(store.Paths, container);
-        return ExecCompiler.Compile(process, cgroup.TaskFiles, profile is null ? null : FilterCache.Get(store.Paths, profile), Capabilities.OwnBoundingSet());
+        return ExecCompiler.Compile(process, cgroup.TaskFiles, profile is null ? null : FilterCache.Get(store.Paths, profile), Capabilities.OwnBoundingSet(), options.Texts("time-offset").Count > 0);
     }
 }

@@ -69,6 +69,7 @@ public static class RunOptionTable
         Option.Value("ipc", "host|private|container:NAME", "IPC namespace"),
         Option.Value("uts", "host|container:NAME", "host name namespace"),
         Option.Value("cgroupns", "host|private", "cgroup namespace"),
+        Option.List("time-offset", "monotonic|boottime=SECONDS", "a time namespace whose clock is ahead of this machine's, or behind"),
         Option.Flag("init", "run a reaper as process 1"),
         Option.Value("restart", "no|on-failure[:N]|always|unless-stopped", "start it again when it ends"),
         Option.Value("stop-signal", "SIGNAL", "signal of timur stop (default TERM)"),

@@ -52,6 +52,7 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
                 CgroupsPath = ContainerCgroup.Path(around.Paths, options, around.Id),
                 Resources = ResourcePlan.From(options, rules),
                 Sysctl = Sysctl(),
+                TimeOffsets = TimeOffsets(),
                 MaskedPaths = Masked(),
                 ReadonlyPaths = IsUnmasked ? [] : ReadonlyPaths,
                 Seccomp = Seccomp(granted),
@@ -204,6 +205,11 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
             namespaces.Add(new NamespaceSpec("cgroup"));
         }
 
+        if (options.Texts("time-offset").Count > 0)
+        {
+            namespaces.Add(new NamespaceSpec("time"));
+        }
+
         return namespaces;
 
         void Add(string type, string? mode, string file)
@@ -221,6 +227,19 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
                 throw new Failure($"--{type}: '{mode}' isn't a mode", type == "network" ? "use bridge, none, host or container:NAME" : "use host or container:NAME");
             }
         }
+    }
+
+    private Dictionary<string, (long Seconds, uint Nanoseconds)> TimeOffsets()
+    {
+        var offsets = new Dictionary<string, (long, uint)>();
+        foreach (string text in options.Texts("time-offset"))
+        {
+            string[] parts = text.Split('=');
+            offsets[parts[0]] = parts is ["monotonic" or "boottime", var seconds] && long.TryParse(seconds, out long offset) ? (offset, 0u)
+                : throw new Failure($"--time-offset: '{text}' isn't CLOCK=SECONDS", "the clocks are monotonic and boottime, for example --time-offset boottime=86400");
+        }
+
+        return offsets;
     }
 
     private Dictionary<string, string> Sysctl()

@@ -133,6 +133,20 @@ public static partial class SpecJson
         }
 
         json.WriteEndObject();
+        if (linux.TimeOffsets.Count > 0)
+        {
+            json.WriteStartObject("timeOffsets");
+            foreach ((string clock, (long seconds, uint nanoseconds)) in linux.TimeOffsets)
+            {
+                json.WriteStartObject(clock);
+                json.WriteNumber("secs", seconds);
+                json.WriteNumber("nanosecs", nanoseconds);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
         Optional(json, "rootfsPropagation", linux.RootfsPropagation);
         Texts(json, "maskedPaths", linux.MaskedPaths);
         Texts(json, "readonlyPaths", linux.ReadonlyPaths);

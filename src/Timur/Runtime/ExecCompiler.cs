@@ -9,7 +9,8 @@ public static class ExecCompiler
     /// <summary>
     /// <see cref="Slot.Extra"/> is the container's first process, whose namespaces are joined in one setns(2); the process namespace comes with the clone.
     /// </summary>
-    public static LaunchProgram Compile(ProcessSpec process, IReadOnlyList<string> cgroupTasks, byte[]? filter, ulong ownCapabilities)
+    /// <param name="ownTime">The container has a time namespace.</param>
+    public static LaunchProgram Compile(ProcessSpec process, IReadOnlyList<string> cgroupTasks, byte[]? filter, ulong ownCapabilities, bool ownTime = false)
     {
         var program = new LaunchProgram();
         program.ResetSignals();
@@ -21,8 +22,14 @@ public static class ExecCompiler
 
         // Before joining: processes in the container can't trace this one or take its descriptors.
         program.NotDumpable();
+        if (ownTime)
+        {
+            // Its clocks are mapped into the memory of the process that joins, so that memory can't be borrowed.
+            program.NeedsParent = true;
+        }
+
         program.Join(
-            "the container", Slot.Extra, CloneFlags.NewMount | CloneFlags.NewNetwork | CloneFlags.NewIpc | CloneFlags.NewUts | CloneFlags.NewCgroup);
+            "the container", Slot.Extra, (ownTime ? CloneFlags.NewTime : CloneFlags.None) | CloneFlags.NewMount | CloneFlags.NewNetwork | CloneFlags.NewIpc | CloneFlags.NewUts | CloneFlags.NewCgroup);
         if (process.Terminal)
         {
             program.NewTerminalByPath(process.UserId, process.UserId == 0 ? 0 : process.GroupId);

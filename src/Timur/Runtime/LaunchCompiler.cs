@@ -68,7 +68,7 @@ public sealed class LaunchCompiler
                 "ipc" => (CloneFlags.NewIpc, true),
                 "user" => (CloneFlags.NewUser, true),
                 "cgroup" => (CloneFlags.NewCgroup, false),
-                "time" => (CloneFlags.NewTime, true),
+                "time" => (CloneFlags.NewTime, false),
                 _ => throw new Failure($"config.json: linux.namespaces: '{ns.Type}' isn't a namespace"),
             };
             if (ns.Type == "network" && _context.NetworkGiven)
@@ -101,6 +101,16 @@ public sealed class LaunchCompiler
         foreach (string tasks in _context.CgroupTasks)
         {
             _program.JoinCgroup(tasks);
+        }
+
+        if (IsNew("time"))
+        {
+            // Entered at the execve (kernel 6.1); the offsets can be set until then.
+            _program.Unshare(CloneFlags.NewTime);
+            foreach ((string clock, (long seconds, uint nanoseconds)) in _spec.Linux.TimeOffsets)
+            {
+                _program.WriteHostFile("/proc/self/timens_offsets", $"{clock} {seconds} {nanoseconds}\n");
+            }
         }
 
         // After joining: the namespace's root is where its maker is.
