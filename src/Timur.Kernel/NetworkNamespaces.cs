@@ -17,6 +17,21 @@ public static class NetworkNamespaces
     /// <summary>setns(2): moves the calling thread into the namespace.</summary>
     public static void Enter(Fd space) => Sys.Check(Sys.Call(Nr.setns, space.Raw, CloneNewNet), "setns(net)");
 
+    /// <summary>Runs something in a namespace that exists and comes back.</summary>
+    public static T Inside<T>(Fd space, Func<T> inside)
+    {
+        using Fd home = Current();
+        Enter(space);
+        try
+        {
+            return inside();
+        }
+        finally
+        {
+            Enter(home);
+        }
+    }
+
     /// <summary>
     /// Makes a namespace, runs <paramref name="inside"/> in it and comes back to where the thread was; returns the namespace's descriptor.
     /// The namespace lives as long as that descriptor, a process in it, or a socket made in it.

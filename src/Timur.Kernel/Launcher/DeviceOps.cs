@@ -21,6 +21,17 @@ public static class DeviceOps
         }
     }
 
+    /// <summary>The host's node in place of one of its own: a user namespace may not make nodes.</summary>
+    public static void BindNode(this LaunchProgram program, Arg directory, string name, string hostPath)
+    {
+        int mark = program.MarkSlots();
+        Arg slot = program.NewSlot();
+        const long createFile = 0x40 | 0x20000 | 0x80000 | 1;
+        program.Add($"create /dev/{name}", Nr.openat, directory, program.Text(name), createFile, 0x1B6).Save(slot);
+        program.Attach(program.CloneHostTree(hostPath, recursive: false, new MountChange(MountAttributes.None)), $"/dev/{name}", slot);
+        program.ReleaseSlots(mark);
+    }
+
     /// <summary>symlink(2); one that exists stays.</summary>
     public static void MakeLink(this LaunchProgram program, Arg directory, string name, string target)
         => program.Add($"symlink /dev/{name}", Nr.symlinkat, program.Text(target), directory, program.Text(name)).Tolerate(Errno.EEXIST);

@@ -86,6 +86,15 @@ public static class ProcessOps
         program.Add($"check that {path} is inside", Pseudo.CheckWorkingDirectory);
     }
 
+    /// <summary>Waits for the maps of the user namespace that the clone made; the parent is told <see cref="UserNamespaces.MapLetter"/>.</summary>
+    public static void WaitForMaps(this LaunchProgram program) => program.AskParent("wait for the maps of the user namespace", UserNamespaces.MapLetter);
+
+    /// <summary>
+    /// Becomes root of the user namespace. Until then this process has the host's root as its id, without power but as the owner of what is the host's:
+    /// what has to be opened there comes before.
+    /// </summary>
+    public static void BecomeMappedRoot(this LaunchProgram program) => program.Become(0, 0, []);
+
     /// <summary>Asks the parent and waits.</summary>
     public static void AskParent(this LaunchProgram program, string name, char letter)
         => program.Add(name, Pseudo.Sync, letter);

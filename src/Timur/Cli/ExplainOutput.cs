@@ -16,6 +16,17 @@ internal static class ExplainOutput
         Console.WriteLine($"directory     {process.Cwd}");
         Console.WriteLine($"host name     {spec.Hostname ?? "(this machine's)"}");
         Console.WriteLine($"namespaces    {string.Join(' ', spec.Linux.Namespaces.Select(ns => ns.Path is null ? ns.Type : $"{ns.Type}={ns.Path}"))}");
+        if (spec.Linux.UidMappings.Count > 0)
+        {
+            Console.WriteLine($"user ids      {Ranges(spec.Linux.UidMappings)}");
+            Console.WriteLine($"group ids     {Ranges(spec.Linux.GidMappings)}");
+        }
+
+        foreach ((string clock, (long seconds, _)) in spec.Linux.TimeOffsets)
+        {
+            Console.WriteLine($"clock         {clock} {seconds:+0;-0} s");
+        }
+
         Console.WriteLine($"capabilities  {string.Join(' ', process.Capabilities?.Effective.Select(name => name[4..].ToLowerInvariant()) ?? [])}");
         Console.WriteLine($"no new privs  {process.NoNewPrivileges}");
         Console.WriteLine($"seccomp       {(spec.Linux.Seccomp is { } profile ? $"{profile.DefaultAction}, {profile.Syscalls.Sum(rule => rule.Names.Count)} calls named" : "unconfined")}");
@@ -44,6 +55,9 @@ internal static class ExplainOutput
 
         return 0;
     }
+
+    private static string Ranges(IReadOnlyList<IdMapping> ranges)
+        => string.Join(", ", ranges.Select(range => $"{range.ContainerId} to {range.ContainerId + range.Size - 1} are {range.HostId} to {range.HostId + range.Size - 1} outside"));
 
     private static IEnumerable<(string Name, string? Value)> Limits(LinuxResources resources) =>
     [

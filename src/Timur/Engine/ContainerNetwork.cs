@@ -21,16 +21,20 @@ internal sealed class ContainerNetwork : IDisposable
     /// <summary>Sockets that keep the published ports from other programs; the monitor holds them.</summary>
     internal IReadOnlyList<Fd> Reservations => _attachment?.Reservations ?? [];
 
+    /// <summary>Nothing yet: with a user namespace the network is attached when the container's process has made its namespace.</summary>
+    internal static ContainerNetwork Later { get; } = new(null, null);
+
     /// <summary>Whether these options ask for the default network.</summary>
     internal static bool IsBridged(RunOptions options) => options.Text("network") is null or "bridge" or "default";
 
-    internal static ContainerNetwork Attach(ContainerStore store, Container container, UndoList undo)
+    /// <param name="space">The network namespace, where the container's process made it; null makes one.</param>
+    internal static ContainerNetwork Attach(ContainerStore store, Container container, UndoList undo, Fd? space = null)
     {
         RunOptions options = container.Options;
         if (IsBridged(options))
         {
             List<PortMapping> ports = options.Texts("publish").SelectMany(PortMapping.Parse).ToList();
-            return new ContainerNetwork(new HostNetwork(store.Paths).Attach(container.Id, new NetworkRequest(options.Text("ip"), ports), undo), null);
+            return new ContainerNetwork(new HostNetwork(store.Paths).Attach(container.Id, new NetworkRequest(options.Text("ip"), ports), undo, space), null);
         }
 
         string mode = options.Text("network")!;

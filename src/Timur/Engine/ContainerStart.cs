@@ -72,9 +72,9 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         Image? image = options.Image is { } reference ? images.Resolve(reference) : null;
         ContainerId id = ContainerId.Create();
         string directory = store.Paths.Container(id);
-        using RootPlan root = options.Text("disk") is null
-            ? RootChoice.Plan(options, image, directory, store.Paths)
-            : new RootPlan([new MountStep("detached", "/dev/loopN", $"{directory}/disk", MountAttributes.NoAccessTime, [])], store.Paths.Stage, []);
+        using RootPlan root = options.Text("disk") is null && IdMaps.Of(options, id) is null
+            ? RootChoice.Plan(options, image, directory, store.Paths, maps: null)
+            : new RootPlan([new MountStep("detached", options.Text("disk") is null ? "overlay" : "/dev/loopN", store.Paths.Stage, MountAttributes.NoAccessTime, [])], store.Paths.Stage, []);
         spec = new SpecBuilder(options, image, Surroundings(id, options, image, directory, root)).Build();
         CgroupLayout layout = CgroupLayout.Detect();
         Cgroup cgroup = Cgroup.Open(layout, spec.Linux.CgroupsPath!);
@@ -87,11 +87,13 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         string directory = store.Paths.Container(container.Id);
         Image? image = options.Image is null ? null : images.Resolve(container.Record.ImageId.Trim('0').Length == 0 ? "host" : container.Record.ImageId);
         Directories.TryCreate(store.Paths.Stage, out _, 0x1C0);
-        RootPlan root = RootChoice.Plan(options, image, directory, store.Paths);
+        IdMaps? maps = IdMaps.Of(options, container.Id);
+        RootPlan root = RootChoice.Plan(options, image, directory, store.Paths, maps);
         undo.Add("root", root.Dispose);
         var builder = new SpecBuilder(options, image, Surroundings(container.Id, options, image, directory, root));
-        ContainerNetwork network = ContainerNetwork.Attach(store, container, undo);
+        ContainerNetwork network = maps is not null && ContainerNetwork.IsBridged(options) ? ContainerNetwork.Later : ContainerNetwork.Attach(store, container, undo);
         network.WriteFiles(directory, builder.Hostname, options, Warnings);
+        maps?.Own(directory);
         Spec spec = builder.Build();
         Cgroup cgroup = Cgroup.Create(CgroupLayout.Detect(), spec.Linux.CgroupsPath!, spec.Linux.Resources!, Warnings);
         undo.Add("cgroup", () => cgroup.TryRemove());
@@ -119,7 +121,9 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         SeccompFlags = spec.Linux.Seccomp is { } flags ? FilterCompiler.Flags(flags) : 0,
         Reaper = options.Has("init"),
         NetworkGiven = networkGiven,
-        OwnCapabilities = Capabilities.OwnBoundingSet(),
+
+        // A new user namespace has all of them, whatever this process may.
+        OwnCapabilities = spec.Linux.UidMappings.Count > 0 ? Capabilities.Every : Capabilities.OwnBoundingSet(),
     };
 
     /// <summary>Namespaces that are joined by path, opened here; the process namespace is entered at the clone.</summary>
@@ -199,7 +203,8 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
                 (int operation, int errno) = AttachProtocol.Numbers(packet);
                 throw LaunchDiagnosis.Explain(container, ready.Spec, ready.Program, operation, (Errno)errno);
             case AttachProtocol.MonitorFailed:
-                throw new Failure($"can't start {container.Name}: {Encoding.UTF8.GetString(packet, 1, count - 1)}");
+                string[] parts = Encoding.UTF8.GetString(packet, 1, count - 1).Split('\n', 2);
+                throw new Failure($"can't start {container.Name}: {parts[0]}", parts.Length > 1 ? parts[1] : null);
             default:
                 throw new Failure($"can't start {container.Name}: its monitor ended unexpectedly", "timur system check shows what it may have left");
         }

@@ -83,6 +83,10 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
         return Descriptors.Duplicate(unused ? nothing : Descriptors.Standard(number));
     }
 
+    private static CloneFlags Also(Container container)
+        => (container.Options.Texts("time-offset").Count > 0 ? CloneFlags.NewTime : CloneFlags.None)
+            | (IdMaps.Of(container.Options, container.Id) is null ? CloneFlags.None : CloneFlags.NewUser);
+
     private LaunchProgram Compile(Container container, Arguments arguments, IReadOnlyList<string> command, bool tty)
     {
         RunOptions options = container.Options;
@@ -92,6 +96,6 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
             container.Id, directory, store.Paths.Stage, RootChoice.Trees(options, image, directory), store.Paths, _ => 0));
         Oci.ProcessSpec process = builder.ExecProcess(arguments, command, tty, out Oci.LinuxSeccomp? profile);
         Cgroup cgroup = ContainerCgroup.Of(store.Paths, container);
-        return ExecCompiler.Compile(process, cgroup.TaskFiles, profile is null ? null : FilterCache.Get(store.Paths, profile), Capabilities.OwnBoundingSet(), options.Texts("time-offset").Count > 0);
+        return ExecCompiler.Compile(process, cgroup.TaskFiles, profile is null ? null : FilterCache.Get(store.Paths, profile), (Also(container) & CloneFlags.NewUser) != 0 ? Capabilities.Every : Capabilities.OwnBoundingSet(), Also(container));
     }
 }

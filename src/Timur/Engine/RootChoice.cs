@@ -43,13 +43,20 @@ internal static class RootChoice
     }
 
     /// <summary>The mounts of one start. Dispose it when the container runs.</summary>
-    internal static RootPlan Plan(RunOptions options, Image? image, string directory, DataPaths paths)
+    internal static RootPlan Plan(RunOptions options, Image? image, string directory, DataPaths paths, IdMaps? maps)
     {
+        using Fd? userNamespace = maps is null ? null : UserNamespaces.Create(maps.Users, maps.Groups);
+        RootOwner? owner = userNamespace is null ? null : new RootOwner(userNamespace, maps!.Root.User, maps.Root.Group);
         if (options.Text("rootfs") is { } root)
         {
             if (Files.TryStatus(root, out Errno why, follow: true) is not { Kind: FileKind.Directory })
             {
                 throw new Failure($"--rootfs {root}: {(why == Errno.None ? "not a directory" : why.Describe())}", "give a directory that holds a root file system");
+            }
+
+            if (owner is not null)
+            {
+                return new RootPlan([new MountStep("detached", root, paths.Stage, MountAttributes.None, [])], paths.Stage, []) { Detached = Mounts.CloneIdMapped(root, owner.UserNamespace) };
             }
 
             return new RootPlan([new MountStep("bind", root, paths.Stage, MountAttributes.None, [])], paths.Stage, []);
@@ -58,7 +65,12 @@ internal static class RootChoice
         if (options.Text("disk") is { } disk)
         {
             string path = ParseDisk(disk).Name is { } name ? new DiskStore(paths).PathOf(name) : $"{directory}/disk.img";
-            return DiskRoot.Plan(directory, paths.Stage, path, "timur " + Path.GetFileName(directory)[..12], image!.LayerDirectories, options.Text("disk-sync") == "relaxed");
+            return DiskRoot.Plan(directory, paths.Stage, path, "timur " + Path.GetFileName(directory)[..12], image!.LayerDirectories, options.Text("disk-sync") == "relaxed", owner);
+        }
+
+        if (owner is not null)
+        {
+            return OverlayRoot.PlanMapped(directory, paths.Stage, image!.LayerDirectories, IsVolatile(options), owner);
         }
 
         return OverlayRoot.Plan(directory, paths.Stage, image!.LayerDirectories, IsVolatile(options));

@@ -13,6 +13,8 @@ internal sealed record SpecSurroundings(ContainerId Id, string ContainerDirector
 /// <summary>Turns options and an image into an OCI specification: an ordinary one, which any OCI runtime could run.</summary>
 internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurroundings around)
 {
+    private readonly IdMaps? _maps = IdMaps.Of(options, around.Id);
+
     private static readonly string[] HiddenPaths =
     [
         "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
@@ -53,6 +55,8 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
                 Resources = ResourcePlan.From(options, rules),
                 Sysctl = Sysctl(),
                 TimeOffsets = TimeOffsets(),
+                UidMappings = _maps?.UserMappings ?? [],
+                GidMappings = _maps?.GroupMappings ?? [],
                 MaskedPaths = Masked(),
                 ReadonlyPaths = IsUnmasked ? [] : ReadonlyPaths,
                 Seccomp = Seccomp(granted),
@@ -62,7 +66,10 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
     }
 
     /// <summary>Host name inside: as asked, or the id's first twelve digits.</summary>
-    internal string Hostname => options.Text("hostname") ?? (options.Text("network") == "host" ? Environment.MachineName : around.Id.Short);
+    internal string Hostname => HostnameOf(options, around.Id);
+
+    internal static string HostnameOf(RunOptions options, ContainerId id)
+        => options.Text("hostname") ?? (options.Text("network") == "host" ? Environment.MachineName : id.Short);
 
     private static bool IsForeign(string? mode) => mode == "host" || mode?.StartsWith("container:", StringComparison.Ordinal) == true;
 
@@ -203,6 +210,11 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
         if (options.Text("cgroupns") != "host")
         {
             namespaces.Add(new NamespaceSpec("cgroup"));
+        }
+
+        if (_maps is not null)
+        {
+            namespaces.Add(new NamespaceSpec("user"));
         }
 
         if (options.Texts("time-offset").Count > 0)

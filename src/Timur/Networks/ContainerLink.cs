@@ -10,11 +10,12 @@ internal static class ContainerLink
     private const string PeerName = "eth0";
     private const int LoopbackIndex = 1;
 
-    /// <summary>Makes namespace and pair, with addresses and routes; returns the namespace.</summary>
+    /// <summary>Makes the pair, with addresses and routes, and the namespace where none is given; returns the namespace.</summary>
+    /// <param name="given">A namespace that exists: the caller's to close.</param>
     /// <param name="published">The container has published ports: it may reach itself by them, for which br_netfilter bridges a frame back.</param>
-    internal static Fd Make(NetlinkSocket host, NetworkRecord network, Link bridge, ContainerId id, uint ipv4, bool published)
+    internal static Fd Make(NetlinkSocket host, NetworkRecord network, Link bridge, ContainerId id, uint ipv4, bool published, Fd? given)
     {
-        Fd space = NetworkNamespaces.Create(() => NetlinkSocket.Open(NetlinkProtocol.Route), out NetlinkSocket inside);
+        (Fd space, NetlinkSocket inside) = Open(given);
         using (inside)
         {
             try
@@ -30,6 +31,14 @@ internal static class ContainerLink
                 throw;
             }
         }
+    }
+
+    private static (Fd Space, NetlinkSocket Inside) Open(Fd? given)
+    {
+        static NetlinkSocket Talk() => NetlinkSocket.Open(NetlinkProtocol.Route);
+        return given is null
+            ? (NetworkNamespaces.Create(Talk, out NetlinkSocket inside), inside)
+            : (Descriptors.Duplicate(given), NetworkNamespaces.Inside(given, Talk));
     }
 
     private static void AddPair(NetlinkSocket host, NetworkRecord network, VethPair pair, bool hairpin)

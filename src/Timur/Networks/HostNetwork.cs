@@ -22,8 +22,9 @@ public sealed class HostNetwork(DataPaths paths)
 
     /// <summary>Gives the container a namespace with an address in the default network, and publishes its ports. What a former run left is released first;
     /// the caller holds the container's lock.</summary>
+    /// <param name="space">The namespace, where the container's process made it itself; null makes one.</param>
     /// <exception cref="Failure">A port or address is taken, no address is left, or the host can't be prepared.</exception>
-    public NetworkAttachment Attach(ContainerId id, NetworkRequest request, UndoList undo)
+    public NetworkAttachment Attach(ContainerId id, NetworkRequest request, UndoList undo, Fd? space = null)
     {
         Release(id);
         using NetlinkSocket links = NetlinkSocket.Open(NetlinkProtocol.Route);
@@ -38,11 +39,11 @@ public sealed class HostNetwork(DataPaths paths)
         record.Create(paths, id);
         undo.Add($"network of {id.Short}", () => Release(id));
 
-        Fd space = ContainerLink.Make(links, network, bridge, id, ipv4, record.Ports.Count > 0);
-        undo.Add("network namespace", space.Dispose);
+        Fd own = ContainerLink.Make(links, network, bridge, id, ipv4, record.Ports.Count > 0, space);
+        undo.Add("network namespace", own.Dispose);
         Publish(rules, network, record, id);
         return new NetworkAttachment(
-            space, network.Name, record.Ipv4, network.Subnet.PrefixLength, Ipv4Subnet.Format(network.Subnet.Gateway),
+            own, network.Name, record.Ipv4, network.Subnet.PrefixLength, Ipv4Subnet.Format(network.Subnet.Gateway),
             network.HasIpv6 ? Text(AddressPlan.Ipv6Address(network.Ipv6Prefix, ipv4)) : null,
             network.HasIpv6 ? Text(AddressPlan.Ipv6Gateway(network.Ipv6Prefix)) : null,
             Convert.ToHexStringLower(AddressPlan.Mac(ipv4)) is var mac ? $"{mac[..2]}:{mac[2..4]}:{mac[4..6]}:{mac[6..8]}:{mac[8..10]}:{mac[10..]}" : "",

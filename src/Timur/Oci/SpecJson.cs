@@ -133,6 +133,8 @@ public static partial class SpecJson
         }
 
         json.WriteEndObject();
+        Ranges(json, "uidMappings", linux.UidMappings);
+        Ranges(json, "gidMappings", linux.GidMappings);
         if (linux.TimeOffsets.Count > 0)
         {
             json.WriteStartObject("timeOffsets");
@@ -192,6 +194,26 @@ public static partial class SpecJson
 
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    private static void Ranges(Utf8JsonWriter json, string name, IReadOnlyList<IdMapping> ranges)
+    {
+        if (ranges.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray(name);
+        foreach (IdMapping range in ranges)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("containerID", range.ContainerId);
+            json.WriteNumber("hostID", range.HostId);
+            json.WriteNumber("size", range.Size);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     internal static void Texts(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)

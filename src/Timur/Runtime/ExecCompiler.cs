@@ -9,8 +9,8 @@ public static class ExecCompiler
     /// <summary>
     /// <see cref="Slot.Extra"/> is the container's first process, whose namespaces are joined in one setns(2); the process namespace comes with the clone.
     /// </summary>
-    /// <param name="ownTime">The container has a time namespace.</param>
-    public static LaunchProgram Compile(ProcessSpec process, IReadOnlyList<string> cgroupTasks, byte[]? filter, ulong ownCapabilities, bool ownTime = false)
+    /// <param name="also">Namespaces that the container has beside the usual ones: user, time.</param>
+    public static LaunchProgram Compile(ProcessSpec process, IReadOnlyList<string> cgroupTasks, byte[]? filter, ulong ownCapabilities, CloneFlags also = CloneFlags.None)
     {
         var program = new LaunchProgram();
         program.ResetSignals();
@@ -22,14 +22,14 @@ public static class ExecCompiler
 
         // Before joining: processes in the container can't trace this one or take its descriptors.
         program.NotDumpable();
-        if (ownTime)
+        if ((also & CloneFlags.NewTime) != 0)
         {
             // Its clocks are mapped into the memory of the process that joins, so that memory can't be borrowed.
             program.NeedsParent = true;
         }
 
         program.Join(
-            "the container", Slot.Extra, (ownTime ? CloneFlags.NewTime : CloneFlags.None) | CloneFlags.NewMount | CloneFlags.NewNetwork | CloneFlags.NewIpc | CloneFlags.NewUts | CloneFlags.NewCgroup);
+            "the container", Slot.Extra, also | CloneFlags.NewMount | CloneFlags.NewNetwork | CloneFlags.NewIpc | CloneFlags.NewUts | CloneFlags.NewCgroup);
         if (process.Terminal)
         {
             program.NewTerminalByPath(process.UserId, process.UserId == 0 ? 0 : process.GroupId);

@@ -54,6 +54,11 @@ public sealed class LaunchCompiler
     private void EnterNamespaces()
     {
         _program.ResetSignals();
+        if (IsNew("user"))
+        {
+            _program.WaitForMaps();
+        }
+
         _program.Umask(0);
         _program.NewSession();
         int joined = 0;
@@ -129,6 +134,12 @@ public sealed class LaunchCompiler
 
         var root = new RootCompiler(_program, _spec, _context);
         root.Mount();
+        if (IsNew("user"))
+        {
+            root.OpenHostTrees();
+            _program.BecomeMappedRoot();
+        }
+
         root.MountAll();
         root.MakeDevices();
         if (_process.Terminal)

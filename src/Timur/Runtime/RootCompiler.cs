@@ -13,6 +13,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
     private Arg? _terminals;
     private Arg? _proc;
     private Arg? _sys;
+    private Dictionary<string, MountHandle>? _hostTrees;
 
     /// <summary>Cuts the ties to the host's mounts, then mounts what the root stands on.</summary>
     internal void Mount()
@@ -41,6 +42,30 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         }
 
         _root = program.OpenHostDirectory(context.Root);
+    }
+
+    /// <summary>
+    /// With a user namespace: every host path that is going to be mounted, opened while this process is the host's root by id. Inside it is nobody, and
+    /// the way to such a path may be closed to it.
+    /// </summary>
+    internal void OpenHostTrees()
+    {
+        _hostTrees = [];
+        foreach (MountSpec mount in spec.Mounts)
+        {
+            MountOptions options = MountOptions.Parse(mount.Options);
+            if (options.IsBind || mount.Type == "bind")
+            {
+                _hostTrees[mount.Destination] = CloneSource(mount, options);
+            }
+            else if (mount.Type is "cgroup" or "cgroup2")
+            {
+                foreach ((string name, string hostPath) in context.CgroupViews)
+                {
+                    _hostTrees[$"{mount.Destination}/{name}"] = program.CloneHostTree(hostPath, recursive: false, new MountChange(options.Set));
+                }
+            }
+        }
     }
 
     internal void MountAll()
@@ -86,21 +111,27 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
     private void Bind(MountSpec mount, MountOptions options)
     {
-        string source = mount.Source ?? throw new Failure($"mount {mount.Destination}: a bind mount needs a source");
-        FileStatus? status = Files.TryStatus(source, out Errno why, follow: true);
-        if (status is null)
-        {
-            throw new Failure($"mount {mount.Destination}: bind source {source}: {why.Describe()}", "check the path on this machine");
-        }
-
-        var change = new MountChange(options.Set, options.Clear, FirstPropagation(options), options.IsRecursiveBind && options.Propagations.Count > 0);
-        MountHandle handle = program.CloneHostTree(source, options.IsRecursiveBind, WithoutAttributes(change));
+        MountHandle handle = _hostTrees is null ? CloneSource(mount, options) : _hostTrees[mount.Destination];
         program.Change(handle, mount.Destination, new MountChange(options.Set, options.Clear));
         program.Change(handle, mount.Destination, new MountChange(options.RecursiveSet, options.RecursiveClear, Recursive: true));
-        Arg target = status.Value.Kind == FileKind.Directory
+        Arg target = KindOfSource(mount) == FileKind.Directory
             ? program.OpenOrMakeDirectory(_root, mount.Destination)
             : program.OpenOrMakeFile(_root, mount.Destination);
         program.Attach(handle, mount.Destination, target);
+    }
+
+    private MountHandle CloneSource(MountSpec mount, MountOptions options)
+    {
+        KindOfSource(mount);
+        var change = new MountChange(options.Set, options.Clear, FirstPropagation(options), options.IsRecursiveBind && options.Propagations.Count > 0);
+        return program.CloneHostTree(mount.Source!, options.IsRecursiveBind, WithoutAttributes(change));
+    }
+
+    private static FileKind KindOfSource(MountSpec mount)
+    {
+        string source = mount.Source ?? throw new Failure($"mount {mount.Destination}: a bind mount needs a source");
+        return Files.TryStatus(source, out Errno why, follow: true)?.Kind
+            ?? throw new Failure($"mount {mount.Destination}: bind source {source}: {why.Describe()}", "check the path on this machine");
     }
 
     private static MountChange WithoutAttributes(MountChange change) => new(MountAttributes.None, MountAttributes.None, change.Propagation, change.Recursive);
@@ -130,7 +161,8 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             int mark = program.MarkSlots();
             Arg place = program.NewSlot();
             program.OpenInRoot($"open {mount.Destination}/{name}", holder.Slot, name, place, directory: true);
-            program.Attach(program.CloneHostTree(hostPath, recursive: false, new MountChange(inner)), $"{mount.Destination}/{name}", place);
+            MountHandle view = _hostTrees?[$"{mount.Destination}/{name}"] ?? program.CloneHostTree(hostPath, recursive: false, new MountChange(inner));
+            program.Attach(view, $"{mount.Destination}/{name}", place);
             program.ReleaseSlots(mark);
         }
 
@@ -181,8 +213,19 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             directory = program.OpenOrMakeDirectory(devices, relative[..slash]);
         }
 
+        if (_hostTrees is not null && kind != FileKind.Fifo)
+        {
+            program.BindNode(directory, relative[(slash + 1)..], HostNode(device));
+            return;
+        }
+
         program.MakeNode(directory, relative[(slash + 1)..], kind, device.FileMode ?? 0x1B6, device.Major, device.Minor, device.UserId, device.GroupId);
     }
+
+    /// <summary>Where the host has this device: under the same path, or under its numbers.</summary>
+    private static string HostNode(DeviceSpec device)
+        => Files.TryStatus(device.Path, out _, follow: true) is { } node && node.SpecialMajor == device.Major && node.SpecialMinor == device.Minor
+            ? device.Path : $"/dev/{(device.Type == "b" ? "block" : "char")}/{device.Major}:{device.Minor}";
 
     internal void OpenTerminal(ProcessSpec process)
     {

@@ -7,7 +7,8 @@ public static class DiskRoot
 {
     /// <param name="label">Goes into the loop device's name, so that it can be told whose it is.</param>
     /// <param name="relaxed">No barriers: fsync returns before the data is safe from a power cut.</param>
-    public static RootPlan Plan(string containerDirectory, string stage, string disk, string label, IReadOnlyList<string> layers, bool relaxed)
+    /// <param name="owner">With a user namespace: the whole root is mounted here.</param>
+    public static RootPlan Plan(string containerDirectory, string stage, string disk, string label, IReadOnlyList<string> layers, bool relaxed, RootOwner? owner)
     {
         (Fd device, string devicePath) = LoopDevices.Attach(disk, label);
         string place = $"{containerDirectory}/disk";
@@ -20,6 +21,13 @@ public static class DiskRoot
         try
         {
             Fd mount = Mounts.NewDetached("ext4", devicePath, relaxed ? [new("barrier", "0")] : [], MountAttributes.NoAccessTime);
+            if (owner is not null)
+            {
+                using Fd file = mount;
+                Fd overlay = OverlayRoot.Mount(layers, $"{file.ProcPath}/upper", $"{file.ProcPath}/work", isVolatile: false, owner);
+                return new RootPlan([new MountStep("detached", devicePath, stage, MountAttributes.None, [])], stage, [device]) { Detached = overlay };
+            }
+
             return new RootPlan(
                 [
                     new MountStep("detached", devicePath, place, MountAttributes.NoAccessTime, []),

@@ -25,6 +25,43 @@ public static class OverlayRoot
     public static RootPlan Plan(string containerDirectory, string stage, IReadOnlyList<string> layers, bool isVolatile)
         => new([Step(layers, $"{containerDirectory}/upper", $"{containerDirectory}/work", stage, isVolatile)], stage, []);
 
+    /// <summary>
+    /// The same mounted here already, for a user namespace: layers are shown with its ids, and the upper directory is its root's. The launch program
+    /// couldn't do it, as the layers' file systems are not its own.
+    /// </summary>
+    public static RootPlan PlanMapped(string containerDirectory, string stage, IReadOnlyList<string> layers, bool isVolatile, RootOwner owner)
+        => new([new MountStep("detached", "overlay", stage, MountAttributes.None, [])], stage, [])
+        {
+            Detached = Mount(layers, $"{containerDirectory}/upper", $"{containerDirectory}/work", isVolatile, owner),
+        };
+
+    /// <summary>The overlay as a detached mount; it holds the layers' mapped mounts from then on.</summary>
+    internal static Fd Mount(IReadOnlyList<string> layers, string upper, string work, bool isVolatile, RootOwner owner)
+    {
+        Files.Chown(upper, owner.User, owner.Group);
+        var mapped = new List<Fd>();
+        try
+        {
+            foreach (string layer in layers)
+            {
+                mapped.Add(Mounts.CloneIdMapped(layer, owner.UserNamespace));
+            }
+
+            MountStep step = Step([.. mapped.Select(mount => mount.ProcPath)], upper, work, "", isVolatile);
+            return Mounts.NewDetached("overlay", "overlay", step.Options, MountAttributes.None);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EINVAL or Errno.EPERM)
+        {
+            throw new Failure(
+                $"the image's files can't be shown with the ids of a user namespace: {e.Message}",
+                "the file system that holds Timur's data must support id-mapped mounts (ext4, XFS, btrfs and others since Linux 5.12 to 6.x)", cause: e);
+        }
+        finally
+        {
+            mapped.ForEach(mount => mount.Dispose());
+        }
+    }
+
     internal static MountStep Step(IReadOnlyList<string> layers, string upper, string work, string target, bool isVolatile)
     {
         var options = new List<KeyValuePair<string, string?>>();

@@ -72,6 +72,7 @@ public sealed class MonitorProcess
     /// <summary>Null when it failed; the starter was told.</summary>
     private Launched? TryLaunch(MonitorStreams streams)
     {
+        using var undo = new UndoList();
         try
         {
             using var program = new LoadedProgram(_order.Program.Span);
@@ -85,23 +86,35 @@ public sealed class MonitorProcess
             Fd? cgroup = _order.HasCgroup ? _held[next++] : null;
             Fd? processes = _order.HasProcessNamespace ? _held[next++] : null;
             streams.AddSlots(slots);
-            var request = new LaunchRequest(program) { Slots = slots, Cgroup = cgroup, ProcessNamespace = processes, OnSync = streams.OnSync };
+            var request = new LaunchRequest(program) { Slots = slots, Cgroup = cgroup, ProcessNamespace = processes, OnSync = point => Answer(point, streams, undo) };
             Launched launched = Launching.Start(request);
             streams.CloseChildEnds();
             CloseSlots();
+            undo.Keep();
             return launched;
         }
         catch (LaunchException e)
         {
             AttachProtocol.Send(_starter, AttachProtocol.LaunchFailed, e.Operation, (int)e.Errno);
         }
-        catch (SyscallException e)
+        catch (Exception e) when (e is SyscallException or Failure)
         {
-            byte[] message = [AttachProtocol.MonitorFailed, .. Encoding.UTF8.GetBytes(e.Message)];
+            byte[] message = [AttachProtocol.MonitorFailed, .. Encoding.UTF8.GetBytes(e is Failure { Advice: { } advice } ? $"{e.Message}\n{advice}" : e.Message)];
             Sockets.TrySend(_starter, message, [], out _);
         }
 
         return null;
+    }
+
+    private void Answer(SyncPoint point, MonitorStreams streams, UndoList undo)
+    {
+        if (point.Letter == UserNamespaces.MapLetter)
+        {
+            _state = UserNamespaceSetup.Run(_paths, _order.Id, point.Pid, _state, undo, _held);
+            return;
+        }
+
+        streams.OnSync(point);
     }
 
     /// <summary>The container has its own copies: a mount or device that we held would outlive it.</summary>
