@@ -135,6 +135,10 @@ public sealed class SystemCheck(DataPaths paths)
         catch (Failure)
         {
             Directories.RemoveTree(directory);
+            foreach (DirectoryEntry name in Directories.List(paths.Names))
+            {
+                _store.ReleaseName(name.Name, id);
+            }
         }
     }
 

@@ -20,6 +20,9 @@ public sealed record LaunchContext
     /// <summary>An existing host directory that the root mount covers; nothing in it is used.</summary>
     public required string Stage { get; init; }
 
+    /// <summary>Bind sources that are directories once the container starts, even if they don't exist yet.</summary>
+    public IReadOnlySet<string> Volumes { get; init; } = new HashSet<string>();
+
     /// <summary>cgroup v1 <c>tasks</c> files that the payload joins.</summary>
     public IReadOnlyList<string> CgroupTasks { get; init; } = [];
 

@@ -88,7 +88,8 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
     {
         string source = mount.Source ?? throw new Failure($"mount {mount.Destination}: a bind mount needs a source");
         FileStatus? status = Files.TryStatus(source, out Errno why, follow: true);
-        if (status is null)
+        bool isVolume = context.Volumes.Contains(source);
+        if (status is null && !isVolume)
         {
             throw new Failure($"mount {mount.Destination}: bind source {source}: {why.Describe()}", "check the path on this machine");
         }
@@ -97,7 +98,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         MountHandle handle = program.CloneHostTree(source, options.IsRecursiveBind, WithoutAttributes(change));
         program.Change(handle, mount.Destination, new MountChange(options.Set, options.Clear));
         program.Change(handle, mount.Destination, new MountChange(options.RecursiveSet, options.RecursiveClear, Recursive: true));
-        Arg target = status.Value.Kind == FileKind.Directory
+        Arg target = isVolume || status is { Kind: FileKind.Directory }
             ? program.OpenOrMakeDirectory(_root, mount.Destination)
             : program.OpenOrMakeFile(_root, mount.Destination);
         program.Attach(handle, mount.Destination, target);
