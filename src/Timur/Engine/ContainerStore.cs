@@ -110,7 +110,7 @@ public sealed class ContainerStore(DataPaths paths)
             : state;
     }
 
-    public void SaveState(ContainerId id, ContainerState state) => AtomicFile.Write($"{paths.Container(id)}/state", state.ToBytes());
+    public void SaveState(ContainerId id, ContainerState state) => AtomicFile.WriteEvenWhenFull($"{paths.Container(id)}/state", state.ToBytes());
 
     public void SaveRecord(ContainerRecord record) => AtomicFile.Write($"{paths.Container(record.Id)}/container.json", record.ToJson());
 

@@ -138,5 +138,5 @@ public sealed class MonitorProcess
         }
     }
 
-    private void SaveState() => AtomicFile.Write($"{_paths.Container(_order.Id)}/state", _state.ToBytes());
+    private void SaveState() => AtomicFile.WriteEvenWhenFull($"{_paths.Container(_order.Id)}/state", _state.ToBytes());
 }
