@@ -73,7 +73,7 @@ public static class ContainerEnd
         using (near)
         using (far)
         {
-            using Launched _ = Spawning.Background(Environment.ProcessPath!, ["timur-restart", "__restart", paths.Root, paths.Run, id.Text, RestartPolicy.Delay(restarts).TotalMilliseconds.ToString("0")], [], far);
+            using Launched _ = Spawning.Background(["timur-restart", "__restart", paths.Root, paths.Run, id.Text, RestartPolicy.Delay(restarts).TotalMilliseconds.ToString("0")], [], far);
         }
     }
 

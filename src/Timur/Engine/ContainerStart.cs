@@ -139,6 +139,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         SeccompFilter = spec.Linux.Seccomp is { } profile ? FilterCache.Get(store.Paths, profile) : null,
         SeccompFlags = spec.Linux.Seccomp is { } flags ? FilterCompiler.Flags(flags) : 0,
         Reaper = options.Has("init"),
+        NullInput = !options.Interactive && !options.Tty,
         NetworkGiven = networkGiven,
         OwnCapabilities = Capabilities.OwnBoundingSet(),
     };

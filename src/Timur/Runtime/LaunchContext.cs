@@ -38,6 +38,9 @@ public sealed record LaunchContext
     /// <summary>The payload waits at <see cref="Kernel.Launcher.Slot.StartGate"/> before it executes.</summary>
     public bool StartGate { get; init; }
 
+    /// <summary>Standard input is nothing: the container's own /dev/null, through which no chmod reaches the host's.</summary>
+    public bool NullInput { get; init; }
+
     /// <summary>A reaper stays as process 1.</summary>
     public bool Reaper { get; init; }
 

@@ -159,6 +159,11 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             Make(devices, device);
         }
 
+        if (context.NullInput)
+        {
+            program.OpenNullInput(devices);
+        }
+
         foreach ((string name, string target) in DefaultDevices.Links)
         {
             program.MakeLink(devices, name, target);
