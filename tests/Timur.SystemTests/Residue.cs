@@ -7,6 +7,12 @@ namespace Timur.SystemTests;
 /// <summary>What a store's containers hold of the machine, as text that can be compared; other stores on the same machine don't show in it.</summary>
 internal static class Residue
 {
+    private static readonly string[] Directories =
+    [
+        "data/containers", "data/names", "data/trash", "data/disks", "data/volumes", "data/networks", "data/networks/leases", "data/networks/leases/bridge",
+        "data/networks/attachments", "run/containers",
+    ];
+
     /// <summary>
     /// Mounts, loop devices, cgroups, links and rules of this store's name, sockets, and every file of the store but what it keeps for
     /// good: images, compiled filters, templates, the network's own record.
@@ -23,7 +29,7 @@ internal static class Residue
         Section(text, "cgroups", Cgroups(paths));
         Section(text, "links", Lines("ip", $"-o link show master timur{paths.Suffix}").Select(line => line.Split(':')[1]));
         Section(text, "published ports", Lines("nft", $"list table inet timur{paths.Suffix}").Where(line => line.Contains("comment", StringComparison.Ordinal)));
-        Section(text, "files", Files(timur.Root + "/data").Concat(Files(timur.Root + "/run")));
+        Section(text, "files", Files(timur.Root + "/data").Concat(Files(timur.Root + "/run")).Where(path => !Directories.Contains(path[(timur.Root.Length + 1)..])));
         return text.ToString();
     }
 

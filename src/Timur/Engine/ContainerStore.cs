@@ -105,6 +105,12 @@ public sealed class ContainerStore(DataPaths paths)
         bool gone = state.Status is ContainerStatus.Running or ContainerStatus.Paused && !ContainerState.Lives(state.Pid, state.PidStart)
             && !ContainerState.Lives(state.MonitorPid, state.MonitorStart);
         bool neverStarted = state.Status == ContainerStatus.Starting && !ContainerState.Lives(state.MonitorPid, state.MonitorStart);
+        bool neverAgain = state.Status == ContainerStatus.Restarting && !ContainerState.Lives(state.MonitorPid, state.MonitorStart);
+        if (neverAgain)
+        {
+            return state with { Status = ContainerStatus.Exited, Error = "its restart was interrupted" };
+        }
+
         return gone || neverStarted
             ? state with { Status = ContainerStatus.Exited, ExitCode = 137, Error = "its monitor is gone", Pid = 0 }
             : state;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Timur.Images.Tar;
 using Timur.Kernel;
 using Timur.Oci;
+using Timur.State;
 
 namespace Timur.Images;
 
@@ -20,6 +21,9 @@ public sealed class ImageImport(ImageStore store)
     {
         string unfinished = $"{store.Layers}/.unpack.{Processes.Self}";
         Directories.Create(unfinished);
+
+        // Held until the configuration is there: a layer that nobody names and nobody holds is a leftover.
+        using FileLock held = InProgress.Hold(unfinished);
         try
         {
             string diffId = Unpack(archive, unfinished, cancel);

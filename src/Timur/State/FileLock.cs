@@ -26,5 +26,18 @@ public sealed class FileLock : IDisposable
         return null;
     }
 
+    /// <summary>A lock on a file or directory that exists; null when somebody else holds it.</summary>
+    public static FileLock? OnExisting(string path, bool wait)
+    {
+        Fd fd = Files.Open(path, Open.Read | Open.NonBlock);
+        if (Files.TryLock(fd, exclusive: true, wait))
+        {
+            return new FileLock(fd);
+        }
+
+        fd.Dispose();
+        return null;
+    }
+
     public void Dispose() => _fd.Dispose();
 }

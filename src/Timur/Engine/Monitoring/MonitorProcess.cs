@@ -120,7 +120,7 @@ public sealed class MonitorProcess
             fd.Dispose();
         }
 
-        string? trash = null;
+        Discarded? trash = null;
         try
         {
             trash = ContainerEnd.Settle(_paths, _order.Id, end);
@@ -132,10 +132,7 @@ public sealed class MonitorProcess
         }
 
         streams.Announce(end.ShellCode);
-        if (trash is not null)
-        {
-            Directories.RemoveTree(trash);
-        }
+        trash?.Dispose();
     }
 
     private void SaveState() => AtomicFile.WriteEvenWhenFull($"{_paths.Container(_order.Id)}/state", _state.ToBytes());
