@@ -68,7 +68,8 @@ public sealed record ContainerRecord
 
     private static ContainerRecord Read(ReadOnlyMemory<byte> bytes, string path)
     {
-        JsonPart root = JsonPart.Parse(bytes, path);
+        JsonPart root = JsonPart.Parse(bytes, path, out JsonDocument owner);
+        using JsonDocument given = owner;
         return new ContainerRecord
         {
             Id = ContainerId.TryParse(root.RequireText("id"), out ContainerId id) ? id : throw root.Complain("id isn't a container id"),
