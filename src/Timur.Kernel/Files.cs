@@ -171,6 +171,22 @@ public static unsafe class Files
         return fd is null ? null : TryReadAll(fd, out why);
     }
 
+    /// <summary>
+    /// As <see cref="TryReadAll(string, out Errno)"/> for ordinary small files: one that comes in less than the buffer has ended, and isn't asked again.
+    /// </summary>
+    public static byte[]? TryReadRecord(string path, out Errno why)
+    {
+        using Fd? fd = TryOpen(path, Kernel.Open.Read, out why);
+        if (fd is null)
+        {
+            return null;
+        }
+
+        Span<byte> buffer = stackalloc byte[4096];
+        int count = TryRead(fd, buffer, out why);
+        return count < 0 ? null : count < buffer.Length ? buffer[..count].ToArray() : [.. buffer, .. TryReadAll(fd, out why) ?? []];
+    }
+
     /// <summary>From the descriptor's position to its end, or null and the reason.</summary>
     public static byte[]? TryReadAll(Fd fd, out Errno why)
     {

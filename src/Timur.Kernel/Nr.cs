@@ -41,6 +41,7 @@ internal static class Nr
     internal static int setsockopt => Arm ? 208 : 54;
     internal static int getsockopt => Arm ? 209 : 55;
     internal static int execve => Arm ? 221 : 59;
+    internal static int execveat => Arm ? 281 : 322;
     internal static int exit => Arm ? 93 : 60;
     internal static int wait4 => Arm ? 260 : 61;
     internal static int kill => Arm ? 129 : 62;

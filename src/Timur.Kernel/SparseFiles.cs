@@ -9,12 +9,13 @@ public static unsafe class SparseFiles
 
     /// <summary>
     /// Copies a file to a new one: a reflink where the file system can (FICLONE, ioctl_ficlonerange(2)), else only the parts that hold data. The target
-    /// must not exist; on failure nothing is left.
+    /// must not exist; it is locked (flock(2)) until it is complete, and on failure nothing is left.
     /// </summary>
     public static void Copy(string source, string target)
     {
         using Fd from = Files.Open(source);
         using Fd to = Files.Open(target, Open.ReadWrite | Open.Create | Open.Exclusive, 0x180);
+        Files.TryLock(to, exclusive: true, wait: false);
         try
         {
             if (Sys.Call(Nr.ioctl, to.Raw, CloneFile, from.Raw) == 0)

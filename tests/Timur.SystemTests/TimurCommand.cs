@@ -17,10 +17,31 @@ internal sealed class TimurCommand : IDisposable
     private static readonly string Binary = Environment.GetEnvironmentVariable("TIMUR_BINARY")
         ?? throw new InvalidOperationException("TIMUR_BINARY names the binary to test: run ./test");
 
-    internal TimurCommand()
+    private readonly string _binary = Binary;
+
+    /// <param name="ownBinary">Use a copy of the binary, so that its processes can be told from those of other tests.</param>
+    internal TimurCommand(bool ownBinary = false)
     {
         Root = Directory.CreateTempSubdirectory("timur-test-").FullName;
         Directory.CreateDirectory(Root + "/data");
+        if (ownBinary)
+        {
+            _binary = Root + "/timur";
+            File.Copy(Binary, _binary);
+        }
+    }
+
+    /// <summary>Processes that execute the binary, with their arguments; only with a binary of its own.</summary>
+    internal IEnumerable<string> Processes()
+    {
+        Timur.Kernel.FileStatus own = Timur.Kernel.Files.TryStatus(_binary, out _)!.Value;
+        foreach (string process in Directory.GetDirectories("/proc").Where(path => char.IsAsciiDigit(path[6])))
+        {
+            if (Timur.Kernel.Files.TryStatus(process + "/exe", out _, follow: true) is { } exe && (exe.Inode, exe.DeviceMinor) == (own.Inode, own.DeviceMinor))
+            {
+                yield return $"{process[6..]} {Timur.Kernel.Files.TryReadText(process + "/cmdline", out _)?.Replace('\0', ' ')}";
+            }
+        }
     }
 
     /// <summary>A directory of the test's own; the data is in <c>data</c>.</summary>
@@ -29,7 +50,7 @@ internal sealed class TimurCommand : IDisposable
     internal static string Path => Binary;
 
     /// <summary>Runs a command and waits for it; a minute at most.</summary>
-    internal Outcome Run(params string[] arguments) => Execute(Binary, ["--root", Root + "/data", "--state", Root + "/run", .. arguments]);
+    internal Outcome Run(params string[] arguments) => Execute(_binary, ["--root", Root + "/data", "--state", Root + "/run", .. arguments]);
 
     /// <summary><c>run --rm --network none busybox sh -c SCRIPT</c> with options before the image.</summary>
     internal Outcome Shell(string script, params string[] options) => Run(["run", "--rm", "--network", "none", .. options, "busybox", "sh", "-c", script]);
@@ -45,7 +66,7 @@ internal sealed class TimurCommand : IDisposable
     internal string Inspect(string name, string template) => Run("inspect", "--format", template, name).Out.Trim();
 
     /// <summary>The words before an ordinary command, for a shell.</summary>
-    internal string Words => $"{Binary} --root {Root}/data --state {Root}/run";
+    internal string Words => $"{_binary} --root {Root}/data --state {Root}/run";
 
     internal static Outcome Execute(string program, string[] arguments, string input = "")
     {

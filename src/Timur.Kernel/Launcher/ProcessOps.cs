@@ -54,6 +54,13 @@ public static class ProcessOps
         program.Add("standard error", Nr.dup3, Slot.Error, 2, 0);
     }
 
+    /// <summary>Standard input becomes the null device of a /dev that was just made.</summary>
+    public static void OpenNullInput(this LaunchProgram program, Arg devices)
+    {
+        const Resolve strict = Resolve.NoSymlinks | Resolve.Beneath;
+        program.Add("open /dev/null", Nr.openat2, devices, program.Text("null"), program.HowTo(Files.OpenBits(Open.Read), strict), 24).Save(Slot.Input);
+    }
+
     /// <summary>
     /// Closes everything but the standard streams, <paramref name="preserved"/> more, the talk with the parent and the start gate, so that no path such
     /// as /proc/self/fd/7 leads out of the container while the working directory is entered (CVE-2024-21626).

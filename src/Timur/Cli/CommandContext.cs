@@ -50,7 +50,8 @@ internal sealed class CommandContext(DataPaths paths, bool debug)
             SyscallException { Errno: Errno.EROFS } sys => (sys.Message, "the data directory is read-only: put it elsewhere with --root DIR", 125),
             SyscallException { Errno: Errno.ENOSPC } sys => (sys.Message, "the disk is full: free some space", 125),
             SyscallException { Errno: Errno.EPERM or Errno.EACCES } sys => (sys.Message, "timur needs root: try again with sudo", 125),
-            _ => (e.Message, (string?)null, 125),
+            SyscallException or IOException or UnauthorizedAccessException => (e.Message, (string?)null, 125),
+            _ => ($"this is a defect of timur: {e.GetType().Name}: {e.Message}", "timur --debug shows where; please report it", 125),
         };
         Note($"timur: {message}");
         if (advice is not null)

@@ -13,7 +13,13 @@ internal static class CreateCommand
     {
         context.RequireRoot();
         RunOptions options = RunOptions.FromCommandLine("create", arguments);
-        Container container = new ContainerCreation(new ContainerStore(context.Paths), new ImageStore(context.Paths)).Create(options);
+        var store = new ContainerStore(context.Paths);
+        var images = new ImageStore(context.Paths);
+        RunOptionRules.Check(options);
+
+        // What makes no sense is refused now, not at the start.
+        new ContainerStart(store, images).Explain(options, out _);
+        Container container = new ContainerCreation(store, images).Create(options);
         context.Out(container.Id.Text);
         return 0;
     }

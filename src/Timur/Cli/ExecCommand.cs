@@ -27,6 +27,11 @@ internal static class ExecCommand
             throw new Failure("the input device is not a terminal", "leave out -t when input comes from a pipe or file");
         }
 
+        if (!OwnProgram.IsReadOnly && !OwnProgram.IsGuardedBy(container.State.MonitorPid))
+        {
+            OwnProgram.ExecuteReadOnly();
+        }
+
         var session = new ExecSession(store, new ImageStore(context.Paths));
         using Launched process = session.Start(container, arguments, Terminal.Size(Descriptors.Standard(0)));
         if (arguments.Has("detach"))

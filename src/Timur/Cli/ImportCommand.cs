@@ -37,7 +37,7 @@ internal static class ImportCommand
         {
             return file == "-" ? Console.OpenStandardInput() : new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, 128 * 1024);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new Failure($"import {file}: {e.Message}", "give a .tar, .tar.gz or .tar.zst file, or - for standard input", cause: e);
         }

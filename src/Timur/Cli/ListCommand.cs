@@ -21,7 +21,7 @@ internal static class ListCommand
         long? last = arguments.Has("latest") ? 1 : arguments.Number("last");
         IReadOnlyList<string> filters = arguments.Texts("filter");
         bool all = arguments.Has("all") || last is not null || filters.Any(filter => filter.StartsWith("status=", StringComparison.Ordinal) || filter.StartsWith("exited=", StringComparison.Ordinal));
-        List<Container> containers = new ContainerStore(context.Paths).List();
+        List<Container> containers = new ContainerStore(context.Paths).List(onlyActive: !all && filters.Count == 0);
         if (filters.Count > 0)
         {
             containers = ContainerFilter.Apply(containers, filters);
@@ -35,7 +35,8 @@ internal static class ListCommand
 
         DateTimeOffset now = DateTimeOffset.UtcNow;
         bool truncate = !arguments.Has("no-trunc");
-        ListOutput.Print(context, arguments, containers.ConvertAll(container => ContainerView.Row(container, truncate, now)),
+        bool onlyIds = arguments.Has("quiet");
+        ListOutput.Print(context, arguments, containers.ConvertAll(container => onlyIds ? ContainerView.IdRow(container, truncate) : ContainerView.Row(container, truncate, now)),
         [
             ("CONTAINER ID", "ID"), ("IMAGE", "Image"), ("COMMAND", "Command"), ("CREATED", "RunningFor"), ("STATUS", "Status"), ("PORTS", "Ports"), ("NAMES", "Names"),
         ]);

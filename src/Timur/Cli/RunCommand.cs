@@ -57,7 +57,7 @@ internal static class RunCommand
         {
             started = start.Start(container, monitor, attached: !detach, Terminal.Size(Descriptors.Standard(0)));
         }
-        catch when (options.RemoveAtEnd)
+        catch when (options.RemoveAtEnd || !start.Launched)
         {
             ContainerRemoval.DiscardFailed(store, container);
             throw;

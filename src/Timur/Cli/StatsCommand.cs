@@ -49,7 +49,7 @@ internal static class StatsCommand
         var store = new ContainerStore(context.Paths);
         return arguments.Operands.Count > 0
             ? arguments.Operands.Select(name => store.Find(name)).ToList()
-            : store.List().FindAll(container => arguments.Has("all") || container.State.IsAlive);
+            : store.List(onlyActive: !arguments.Has("all"));
     }
 
     private static Dictionary<string, (long Cpu, long Time)> Sample(CommandContext context, List<Container> containers)

@@ -83,7 +83,7 @@ public sealed class Arguments
 
     /// <summary>A whole number, or null when the option wasn't given.</summary>
     public long? Number(string name)
-        => Text(name) is not { } text ? null : long.TryParse(text, out long number) ? number : throw new Failure($"--{name}: '{text}' isn't a whole number");
+        => Text(name) is not { } text ? null : long.TryParse(text, out long number) ? number : throw new Failure($"--{name}: '{text}' isn't a whole number", "write digits only, such as 10");
 
     private int AddLong(string command, IReadOnlyList<Option> options, ReadOnlySpan<string> words, int index)
     {

@@ -14,7 +14,7 @@ public static class ContainerEnd
     /// Gives back what the kernel held, records the end, and removes or restarts the container as it was asked to. Returns what is left to delete:
     /// the container is gone already, and nobody has to wait for its files.
     /// </summary>
-    public static string? Settle(DataPaths paths, ContainerId id, ProcessEnd end)
+    public static Discarded? Settle(DataPaths paths, ContainerId id, ProcessEnd end)
     {
         var store = new ContainerStore(paths);
         using FileLock guard = store.Lock(id);
@@ -30,9 +30,13 @@ public static class ContainerEnd
             return ContainerRemoval.MoveToTrash(store, container);
         }
 
+        // The lock is held: the next life can't begin before this one is recorded.
+        using Launched? next = again ? StartAgain(paths, id, state.RestartCount) : null;
         store.SaveState(id, state with
         {
             Status = again ? ContainerStatus.Restarting : ContainerStatus.Exited,
+            MonitorPid = next?.Pid ?? 0,
+            MonitorStart = next is null ? 0 : Processes.StartTime(next.Pid) ?? 0,
             Pid = 0,
             ExitCode = end.ShellCode,
             OomKilled = oom,
@@ -41,13 +45,33 @@ public static class ContainerEnd
             Address6 = "",
             Ports = "",
         });
-        if (again)
+        return null;
+    }
+
+    /// <summary>The end of a container whose monitor was killed: its processes are gone, and what it held is given back here.</summary>
+    internal static void SettleOrphan(ContainerStore store, ContainerId id)
+    {
+        using FileLock guard = store.Lock(id);
+        Container container = store.TryLoad(id) ?? throw new Failure($"container {id.Short} is gone");
+        Release(store, container, ContainerCgroup.Of(store.Paths, container));
+        Directories.RemoveTree(store.Paths.RunContainer(id));
+        if (container.Options.RemoveAtEnd)
         {
-            guard.Dispose();
-            StartAgain(paths, id, state.RestartCount);
+            ContainerRemoval.DiscardFailed(store, container);
+            return;
         }
 
-        return null;
+        bool known = container.State.Status == ContainerStatus.Exited;
+        store.SaveState(id, container.State with
+        {
+            Status = ContainerStatus.Exited,
+            Pid = 0,
+            ExitCode = known ? container.State.ExitCode : 137,
+            Error = known ? container.State.Error : "its monitor was killed",
+            Ports = "",
+            Address = "",
+            Address6 = "",
+        });
     }
 
     /// <summary>Cgroup, address and ports; what is gone already is fine.</summary>
@@ -67,13 +91,13 @@ public static class ContainerEnd
     }
 
     /// <summary>A process of its own waits and starts the container, so that each life has a fresh monitor.</summary>
-    private static void StartAgain(DataPaths paths, ContainerId id, int restarts)
+    private static Launched StartAgain(DataPaths paths, ContainerId id, int restarts)
     {
         (Fd near, Fd far) = Sockets.Pair(SocketKind.SequencedPacket);
         using (near)
         using (far)
         {
-            using Launched _ = Spawning.Background(Environment.ProcessPath!, ["timur-restart", "__restart", paths.Root, paths.Run, id.Text, RestartPolicy.Delay(restarts).TotalMilliseconds.ToString("0")], [], far);
+            return Spawning.Background(["timur-restart", "__restart", paths.Root, paths.Run, id.Text, RestartPolicy.Delay(restarts).TotalMilliseconds.ToString("0")], [], far);
         }
     }
 

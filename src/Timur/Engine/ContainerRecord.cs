@@ -57,7 +57,20 @@ public sealed record ContainerRecord
     /// <summary>Reads a record; damage is a <see cref="Failure"/> that names the file.</summary>
     public static ContainerRecord FromJson(ReadOnlyMemory<byte> bytes, string path)
     {
-        JsonPart root = JsonPart.Parse(bytes, path);
+        try
+        {
+            return Read(bytes, path);
+        }
+        catch (Exception e) when (e is Failure or ArgumentOutOfRangeException)
+        {
+            throw new Failure(e.Message, "the container's record is damaged; timur system check --repair removes the container", cause: e);
+        }
+    }
+
+    private static ContainerRecord Read(ReadOnlyMemory<byte> bytes, string path)
+    {
+        JsonPart root = JsonPart.Parse(bytes, path, out JsonDocument owner);
+        using JsonDocument given = owner;
         return new ContainerRecord
         {
             Id = ContainerId.TryParse(root.RequireText("id"), out ContainerId id) ? id : throw root.Complain("id isn't a container id"),

@@ -20,6 +20,11 @@ public sealed class ContainerRemoval(ContainerStore store)
         if (container.State.IsAlive)
         {
             new ContainerStop(store).Kill(container);
+            if (!Files.Exists(store.Paths.Container(container.Id)))
+            {
+                // It was made with --rm: its monitor has removed it.
+                return;
+            }
         }
 
         using FileLock? guard = force ? store.TryLock(container.Id) : store.Lock(container.Id);
@@ -45,25 +50,23 @@ public sealed class ContainerRemoval(ContainerStore store)
     /// <summary>Out of sight in one rename, then deleted; a crash in between leaves it in the trash, where system check finds it.</summary>
     private static void Discard(ContainerStore store, Container container)
     {
-        if (MoveToTrash(store, container) is { } trash)
-        {
-            Directories.RemoveTree(trash);
-        }
+        MoveToTrash(store, container)?.Dispose();
     }
 
     /// <summary>The removal itself; what is left to delete, or null when somebody else removed it.</summary>
-    internal static string? MoveToTrash(ContainerStore store, Container container)
+    internal static Discarded? MoveToTrash(ContainerStore store, Container container)
     {
-        string trash = $"{store.Paths.Trash}/{container.Id.Text}";
-        if (!Files.TryRename(store.Paths.Container(container.Id), trash, out Errno why))
+        string directory = store.Paths.Container(container.Id);
+        Discarded? trash = Discarded.TryMove(store.Paths, directory, container.Id.Text, out Errno why);
+        if (trash is null)
         {
-            if (why == Errno.ENOENT && !Files.Exists(store.Paths.Container(container.Id)))
+            if (why == Errno.ENOENT && !Files.Exists(directory))
             {
                 return null;
             }
 
             Directories.Create(store.Paths.Trash);
-            Files.Rename(store.Paths.Container(container.Id), trash);
+            trash = Discarded.TryMove(store.Paths, directory, container.Id.Text, out why) ?? throw new SyscallException("rename", why, directory);
         }
 
         store.ReleaseName(container.Name, container.Id);

@@ -18,6 +18,9 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
     /// <summary>Warnings of the last start: what this machine can't enforce.</summary>
     public List<string> Warnings { get; } = [];
 
+    /// <summary>The last start came as far as a launch: what failed then is the kernel's or the image's word, not an option that makes no sense.</summary>
+    public bool Launched { get; private set; }
+
     /// <summary>
     /// Starts and returns the connection to the monitor, on which output arrives when <paramref name="attached"/>. A failure names the step of the
     /// launch program that failed, and nothing is left behind.
@@ -58,12 +61,23 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
             Status = ContainerStatus.Starting, MonitorPid = monitor.Pid, MonitorStart = monitor.StartTime, Error = "", OomKilled = false, StopRequested = false,
         });
         store.SaveState(container.Id, state);
-        undo.Add("state", () => store.SaveState(container.Id, before with { Error = "it couldn't be started" }));
-        monitor.Send(Order(container, ready, state, attached, size), ready.Descriptors());
-        WriteBundle(container, ready.Spec);
-        int pid = AwaitLaunch(container, monitor, ready);
-        undo.Keep();
-        return new StartedContainer(container, monitor.Connection, pid);
+        ContainerState failed = before with { Error = "it couldn't be started" };
+        undo.Add("state", () => store.SaveState(container.Id, failed));
+        undo.Add("sockets", () => Directories.RemoveTree(store.Paths.RunContainer(container.Id)));
+        Launched = true;
+        try
+        {
+            monitor.Send(Order(container, ready, state, attached, size), ready.Descriptors());
+            WriteBundle(container, ready.Spec);
+            int pid = AwaitLaunch(container, monitor, ready);
+            undo.Keep();
+            return new StartedContainer(container, monitor.Connection, pid);
+        }
+        catch (Failure e)
+        {
+            failed = failed with { Error = e.Message, ExitCode = e.ExitCode };
+            throw;
+        }
     }
 
     /// <summary>The launch program of a container as <c>--explain</c> shows it; nothing is made.</summary>
@@ -75,10 +89,11 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         using RootPlan root = options.Text("disk") is null && IdMaps.Of(options, id) is null
             ? RootChoice.Plan(options, image, directory, store.Paths, maps: null)
             : new RootPlan([new MountStep("detached", options.Text("disk") is null ? "overlay" : "/dev/loopN", store.Paths.Stage, MountAttributes.NoAccessTime, [])], store.Paths.Stage, []);
-        spec = new SpecBuilder(options, image, Surroundings(id, options, image, directory, root)).Build();
+        var builder = new SpecBuilder(options, image, Surroundings(id, options, image, directory, root));
+        spec = builder.Build();
         CgroupLayout layout = CgroupLayout.Detect();
         Cgroup cgroup = Cgroup.Open(layout, spec.Linux.CgroupsPath!);
-        return LaunchCompiler.Compile(spec, Context(spec, options, root, cgroup, directory, networkGiven: false));
+        return LaunchCompiler.Compile(spec, Context(spec, options, root, cgroup, directory, builder.Volumes, networkGiven: false));
     }
 
     private Preparation Prepare(Container container, UndoList undo)
@@ -95,9 +110,15 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         network.WriteFiles(directory, builder.Hostname, options, Warnings);
         maps?.Own(directory);
         Spec spec = builder.Build();
+        foreach (string volume in builder.Volumes)
+        {
+            Directories.Create(volume);
+        }
+
+        ResourcePlan.Warn(options, Warnings);
         Cgroup cgroup = Cgroup.Create(CgroupLayout.Detect(), spec.Linux.CgroupsPath!, spec.Linux.Resources!, Warnings);
         undo.Add("cgroup", () => cgroup.TryRemove());
-        LaunchProgram program = LaunchCompiler.Compile(spec, Context(spec, options, root, cgroup, directory, network.Namespace is not null));
+        LaunchProgram program = LaunchCompiler.Compile(spec, Context(spec, options, root, cgroup, directory, builder.Volumes, network.Namespace is not null));
         return new Preparation(spec, program, root, cgroup, network, Joined(spec, out Fd? processes), processes);
     }
 
@@ -110,8 +131,9 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         return other.State.IsAlive ? other.State.Pid : throw new Failure($"container {other.Name} isn't running, so its namespaces can't be joined", $"start it first: timur start {other.Name}");
     }
 
-    private LaunchContext Context(Spec spec, RunOptions options, RootPlan root, Cgroup cgroup, string directory, bool networkGiven) => new()
+    private LaunchContext Context(Spec spec, RunOptions options, RootPlan root, Cgroup cgroup, string directory, IReadOnlySet<string> volumes, bool networkGiven) => new()
     {
+        Volumes = volumes,
         RootMounts = RootChoice.ToMounts(root),
         Root = root.Root,
         Stage = store.Paths.Stage,
@@ -120,6 +142,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         SeccompFilter = spec.Linux.Seccomp is { } profile ? FilterCache.Get(store.Paths, profile) : null,
         SeccompFlags = spec.Linux.Seccomp is { } flags ? FilterCompiler.Flags(flags) : 0,
         Reaper = options.Has("init"),
+        NullInput = !options.Interactive && !options.Tty,
         NetworkGiven = networkGiven,
 
         // A new user namespace has all of them, whatever this process may.

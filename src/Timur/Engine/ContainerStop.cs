@@ -17,24 +17,47 @@ public sealed class ContainerStop(ContainerStore store)
         }
 
         string name = signal ?? container.Options.Text("stop-signal") ?? "TERM";
-        int number = Signals.TryParse(name, out int parsed) ? parsed : throw new Failure($"'{name}' isn't a signal");
+        int number = Signals.TryParse(name, out int parsed) ? parsed : throw new Failure($"'{name}' isn't a signal", "for example TERM, SIGINT or 15");
         int timeout = seconds ?? (int?)container.Options.Number("stop-timeout") ?? DefaultSeconds;
-        using Fd? monitor = Processes.TryOpen(container.State.MonitorPid, out _);
-        Request(container, number);
-        if (!WaitForEnd(monitor, timeout < 0 ? -1 : timeout * 1000))
+        using Fd? end = LastProcess(container, out bool isOrphan);
+        if (!Request(container, number))
+        {
+            return;
+        }
+
+        if (!WaitForEnd(end, timeout < 0 ? -1 : timeout * 1000))
         {
             Request(container, Signals.Kill);
-            WaitForEnd(monitor, -1);
+            WaitForEnd(end, -1);
         }
+
+        SettleIf(isOrphan, container);
     }
 
     /// <summary>KILL at once, and the restart policy doesn't apply.</summary>
     public void Kill(Container container)
     {
-        using Fd? monitor = Processes.TryOpen(container.State.MonitorPid, out _);
+        using Fd? end = LastProcess(container, out bool isOrphan);
         Request(container, Signals.Kill);
         ContainerCgroup.Of(store.Paths, container).Thaw();
-        WaitForEnd(monitor, 30_000);
+        WaitForEnd(end, 30_000);
+        SettleIf(isOrphan, container);
+    }
+
+    /// <summary>Whose end is the container's: its monitor, or its own first process when the monitor was killed.</summary>
+    private static Fd? LastProcess(Container container, out bool isOrphan)
+    {
+        ContainerState state = container.State;
+        isOrphan = state.IsAlive && !ContainerState.Lives(state.MonitorPid, state.MonitorStart);
+        return Processes.TryOpen(isOrphan ? state.Pid : state.MonitorPid, out _);
+    }
+
+    private void SettleIf(bool isOrphan, Container container)
+    {
+        if (isOrphan && Files.Exists(store.Paths.Container(container.Id)))
+        {
+            ContainerEnd.SettleOrphan(store, container.Id);
+        }
     }
 
     /// <summary>Sends a signal to the first process.</summary>
@@ -42,7 +65,7 @@ public sealed class ContainerStop(ContainerStore store)
     {
         if (!container.State.IsAlive)
         {
-            throw new Failure($"container {container.Name} isn't running");
+            throw new Failure($"container {container.Name} isn't running", $"timur start {container.Name} starts it");
         }
 
         if (!Processes.TryKill(container.State.Pid, signal, out Errno why) && why != Errno.ESRCH)
@@ -58,7 +81,7 @@ public sealed class ContainerStop(ContainerStore store)
         ContainerState state = store.LoadState(container.Id);
         if (state.Status != ContainerStatus.Running)
         {
-            throw new Failure($"container {container.Name} isn't running, so it can't be paused");
+            throw new Failure($"container {container.Name} isn't running, so it can't be paused", $"timur ps -a shows its state");
         }
 
         ContainerCgroup.Of(store.Paths, container).Freeze();
@@ -72,7 +95,7 @@ public sealed class ContainerStop(ContainerStore store)
         ContainerState state = store.LoadState(container.Id);
         if (state.Status != ContainerStatus.Paused)
         {
-            throw new Failure($"container {container.Name} isn't paused");
+            throw new Failure($"container {container.Name} isn't paused", "timur ps shows those that are");
         }
 
         ContainerCgroup.Of(store.Paths, container).Thaw();
@@ -80,15 +103,15 @@ public sealed class ContainerStop(ContainerStore store)
     }
 
     /// <summary>
-    /// Notes that the end is wanted, then sends the signal; a paused container is thawed so that it can be heard. One that is gone has ended.
+    /// Notes that the end is wanted, then sends the signal; a paused container is thawed so that it can be heard. False when there is nobody to end.
     /// </summary>
-    private void Request(Container container, int signal)
+    private bool Request(Container container, int signal)
     {
         using (FileLock? guard = store.TryLock(container.Id))
         {
             if (guard is null)
             {
-                return;
+                return false;
             }
 
             ContainerState state = store.LoadState(container.Id);
@@ -100,7 +123,7 @@ public sealed class ContainerStop(ContainerStore store)
 
             if (!state.IsAlive)
             {
-                return;
+                return false;
             }
 
             store.SaveState(container.Id, state with { StopRequested = true, Status = state.Status == ContainerStatus.Paused ? ContainerStatus.Running : state.Status });
@@ -111,6 +134,8 @@ public sealed class ContainerStop(ContainerStore store)
         {
             ContainerCgroup.Of(store.Paths, container).Thaw();
         }
+
+        return true;
     }
 
     /// <summary>True when the monitor is gone: its last act is behind it.</summary>

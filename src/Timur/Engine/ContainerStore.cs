@@ -10,7 +10,8 @@ public sealed record Container(ContainerRecord Record, ContainerState State)
 
     public string Name => Record.Name;
 
-    public RunOptions Options => RunOptions.FromCanonical(Record.Options);
+    /// <summary>Parsed once: lists ask for them again and again.</summary>
+    public RunOptions Options => field ??= RunOptions.FromCanonical(Record.Options);
 }
 
 /// <summary>
@@ -22,13 +23,17 @@ public sealed class ContainerStore(DataPaths paths)
 
     public DataPaths Paths => paths;
 
-    /// <summary>Every container, newest first. A directory without a record is not one (see <c>system check</c>).</summary>
-    public List<Container> List()
+    /// <summary>
+    /// Every container, newest first; or only those that run or wait for their next life, and then no other's record is read. A directory without a
+    /// record is not one (see <c>system check</c>).
+    /// </summary>
+    public List<Container> List(bool onlyActive = false)
     {
         var containers = new List<Container>();
         foreach (DirectoryEntry entry in Directories.List(paths.Containers))
         {
-            if (ContainerId.TryParse(entry.Name, out ContainerId id) && TryLoad(id) is { } container)
+            if (ContainerId.TryParse(entry.Name, out ContainerId id) && (!onlyActive || IsActive(LoadState(id))) && TryLoad(id) is { } container
+                && (!onlyActive || IsActive(container.State)))
             {
                 containers.Add(container);
             }
@@ -37,6 +42,8 @@ public sealed class ContainerStore(DataPaths paths)
         containers.Sort((a, b) => b.Record.Created.CompareTo(a.Record.Created));
         return containers;
     }
+
+    private static bool IsActive(ContainerState state) => state.IsAlive || state.Status == ContainerStatus.Restarting;
 
     /// <summary>By name, id, or unique prefix of an id; anything else is a <see cref="Failure"/> with exit code <paramref name="notFound"/>.</summary>
     public Container Find(string reference, int notFound = 125)
@@ -84,7 +91,7 @@ public sealed class ContainerStore(DataPaths paths)
     public Container? TryLoad(ContainerId id)
     {
         string directory = paths.Container(id);
-        if (Files.TryReadAll($"{directory}/container.json", out _) is not { } bytes)
+        if (Files.TryReadRecord($"{directory}/container.json", out _) is not { } bytes)
         {
             return null;
         }
@@ -96,7 +103,7 @@ public sealed class ContainerStore(DataPaths paths)
     public ContainerState LoadState(ContainerId id)
     {
         string path = $"{paths.Container(id)}/state";
-        if (Files.TryReadAll(path, out _) is not { } bytes)
+        if (Files.TryReadRecord(path, out _) is not { } bytes)
         {
             return new ContainerState();
         }
@@ -105,12 +112,18 @@ public sealed class ContainerStore(DataPaths paths)
         bool gone = state.Status is ContainerStatus.Running or ContainerStatus.Paused && !ContainerState.Lives(state.Pid, state.PidStart)
             && !ContainerState.Lives(state.MonitorPid, state.MonitorStart);
         bool neverStarted = state.Status == ContainerStatus.Starting && !ContainerState.Lives(state.MonitorPid, state.MonitorStart);
+        bool neverAgain = state.Status == ContainerStatus.Restarting && !ContainerState.Lives(state.MonitorPid, state.MonitorStart);
+        if (neverAgain)
+        {
+            return state with { Status = ContainerStatus.Exited, Error = "its restart was interrupted" };
+        }
+
         return gone || neverStarted
             ? state with { Status = ContainerStatus.Exited, ExitCode = 137, Error = "its monitor is gone", Pid = 0 }
             : state;
     }
 
-    public void SaveState(ContainerId id, ContainerState state) => AtomicFile.Write($"{paths.Container(id)}/state", state.ToBytes());
+    public void SaveState(ContainerId id, ContainerState state) => AtomicFile.WriteEvenWhenFull($"{paths.Container(id)}/state", state.ToBytes());
 
     public void SaveRecord(ContainerRecord record) => AtomicFile.Write($"{paths.Container(record.Id)}/container.json", record.ToJson());
 

@@ -5,6 +5,9 @@ namespace Timur.Engine;
 /// <summary>Containers as lists show them, with Docker's field names and status texts.</summary>
 public static class ContainerView
 {
+    /// <summary>One row of <c>ps -q</c>.</summary>
+    public static TemplateObject IdRow(Container container, bool truncate) => new TemplateObject().Add("ID", truncate ? container.Id.Short : container.Id.Text);
+
     /// <summary>One row of <c>ps</c>.</summary>
     public static TemplateObject Row(Container container, bool truncate, DateTimeOffset now)
     {

@@ -46,7 +46,9 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
         using Fd target = Processes.TryOpen(container.State.Pid, out Errno why) ?? throw new SyscallException("pidfd_open", why, container.Name);
         using Fd processes = Files.Open($"/proc/{container.State.Pid}/ns/pid", Open.Read);
         using Fd? cgroup = ContainerCgroup.Of(store.Paths, container).OpenUnified();
-        using Fd nothing = Files.Open("/dev/null", Open.ReadWrite);
+        // The host's own node, but no chmod through it reaches the host.
+        using Fd view = ReadOnlyView.Of("/dev/null");
+        using Fd nothing = Files.Open($"/proc/self/fd/{view.Raw}", Open.ReadWrite);
         using Fd input = Stream(arguments, 0, nothing);
         using Fd output = Stream(arguments, 1, nothing);
         using Fd error = Stream(arguments, 2, nothing);

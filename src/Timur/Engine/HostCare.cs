@@ -36,7 +36,7 @@ public sealed class HostCare(DataPaths paths)
         var store = new ContainerStore(paths);
         var removal = new ContainerRemoval(store);
         var report = new List<string>();
-        foreach (Container container in store.List())
+        foreach (Container container in Readable(store))
         {
             removal.Remove(container, force: true);
             report.Add($"container {container.Name}");
@@ -59,6 +59,24 @@ public sealed class HostCare(DataPaths paths)
         Directories.RemoveTree(paths.Run + "/containers");
         Directories.TryRemove(paths.Run, out _);
         return report;
+    }
+
+    /// <summary>Every container; damaged records, which would hide the others, are mended first.</summary>
+    private List<Container> Readable(ContainerStore store)
+    {
+        try
+        {
+            return store.List();
+        }
+        catch (Failure)
+        {
+            foreach (Finding finding in new SystemCheck(paths).Run())
+            {
+                finding.Repair?.Invoke();
+            }
+
+            return store.List();
+        }
     }
 
     /// <summary>The parent goes when nothing is in it.</summary>

@@ -46,11 +46,16 @@ internal static class LaunchDiagnosis
     {
         Errno.EPERM when step.StartsWith("prlimit", StringComparison.Ordinal) => "the limit is above what this process may give; see timur info",
         Errno.EPERM => "timur needs root for this, or this machine's own limits forbid it; see timur info",
-        Errno.ENOSPC => "the disk is full",
+        Errno.EACCES when step.Contains("oom_score_adj", StringComparison.Ordinal) => "lowering it needs a capability that this machine doesn't give; use 0 or more",
+        Errno.ENOSPC => "the disk is full: free some space",
+        Errno.EROFS => "the root file system is read-only: make the path in the image, or mount something writable there",
+        Errno.ELOOP or Errno.EXDEV => "the path leads through a link that isn't followed; use the place it points to",
+        Errno.ENOTDIR => "something on that path is a file, not a directory",
         Errno.ENOENT when step.StartsWith("chdir", StringComparison.Ordinal) => "the working directory doesn't exist in the image: choose another with -w",
         Errno.ENOENT when step.StartsWith("sysctl", StringComparison.Ordinal) => "this kernel has no such parameter",
         Errno.ENODEV => "this kernel lacks the file system; see timur info",
         Errno.EINVAL when step.StartsWith("sysctl", StringComparison.Ordinal) => "the kernel doesn't take that value",
+        Errno.EINVAL when step.StartsWith("fsconfig", StringComparison.Ordinal) => "the file system doesn't take that option",
         _ => null,
     };
 }

@@ -31,7 +31,7 @@ public sealed class MonitorStart : IDisposable
         (Fd near, Fd far) = Sockets.Pair(SocketKind.SequencedPacket);
         using (far)
         {
-            return new MonitorStart(Spawning.Background(Environment.ProcessPath!, ["timur-monitor", "__monitor"], Settings(), far), near);
+            return new MonitorStart(Spawning.Background(["timur-monitor", "__monitor"], Settings(), far), near);
         }
     }
 

@@ -9,6 +9,10 @@ namespace Timur.Engine;
 internal sealed class MountPlan(RunOptions options, DataPaths paths, string containerDirectory)
 {
     private readonly List<MountSpec> _mounts = [];
+    private readonly HashSet<string> _volumes = [];
+
+    /// <summary>Directories of volumes, which have to exist before the container starts.</summary>
+    internal IReadOnlySet<string> Volumes => _volumes;
 
     internal IReadOnlyList<MountSpec> Build(Image? image, bool hasOwnNetwork)
     {
@@ -42,7 +46,9 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
 
     private void AddKernelFileSystems()
     {
-        string shm = (options.Size("shm-size") ?? 64 << 20).ToString();
+        // A tmpfs of size 0 has no limit at all.
+        string shm = options.Size("shm-size") is not { } size ? (64 << 20).ToString()
+            : size > 0 ? size.ToString() : throw new Failure($"--shm-size {options.Text("shm-size")}: nothing would fit", "the usual size is 64m");
         string sysMode = options.Privileged ? "rw" : "ro";
         Add("/proc", "proc", "proc", "nosuid", "noexec", "nodev");
         Add("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
@@ -88,7 +94,7 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
             }
 
             string inside = Absolute(parts[1], "--volume");
-            Bind(parts[0].StartsWith('/') ? parts[0] : NamedVolume(parts[0]), inside, parts.Length > 2 ? parts[2] : "");
+            Bind(parts[0], inside, parts.Length > 2 ? parts[2] : "", isNamed: !parts[0].StartsWith('/'));
         }
 
         foreach (string text in options.Texts("mount"))
@@ -125,24 +131,36 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
         switch (type)
         {
             case "bind": Bind(source, place, string.Join(',', extra)); break;
-            case "volume": Bind(source.Length == 0 ? AnonymousVolume(place) : NamedVolume(source), place, string.Join(',', extra)); break;
+            case "volume" when source.Length == 0: Bind(AnonymousVolume(place), place, string.Join(',', extra)); break;
+            case "volume": Bind(source, place, string.Join(',', extra), isNamed: true); break;
             case "tmpfs": AddTmpfs(place, string.Join(',', extra)); break;
             default: throw new Failure($"--mount: unknown type '{type}'", "known: bind, volume, tmpfs");
         }
     }
 
-    private void Bind(string source, string inside, string optionText)
+    private void Bind(string source, string inside, string optionText, bool isNamed = false)
     {
-        if (!Path.IsPathFullyQualified(source))
+        string[] words = BindOptions(inside, optionText);
+        if (isNamed)
         {
-            throw new Failure($"mount {inside}: the source '{source}' isn't an absolute path");
+            source = NamedVolume(source);
         }
 
-        if (Files.TryStatus(source, out Errno why, follow: true) is null)
+        if (!Path.IsPathFullyQualified(source))
+        {
+            throw new Failure($"mount {inside}: the source '{source}' isn't an absolute path", "write it from the root, such as /srv/files");
+        }
+
+        if (Files.TryStatus(source, out Errno why, follow: true) is null && !_volumes.Contains(source))
         {
             throw new Failure($"mount {inside}: {source}: {why.Describe()}", "make it first, or correct the path; Timur doesn't invent directories on this machine");
         }
 
+        Add(inside, "bind", source, words);
+    }
+
+    private static string[] BindOptions(string inside, string optionText)
+    {
         var words = new List<string> { "rbind" };
         bool hasPropagation = false;
         foreach (string word in optionText.Split(',', StringSplitOptions.RemoveEmptyEntries))
@@ -164,7 +182,7 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
             words.Add("rprivate");
         }
 
-        Add(inside, "bind", source, [.. words]);
+        return [.. words];
     }
 
     private string NamedVolume(string name)
@@ -175,7 +193,7 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
         }
 
         string directory = $"{paths.Volumes}/{name}/_data";
-        Directories.Create(directory);
+        _volumes.Add(directory);
         return directory;
     }
 
@@ -183,7 +201,7 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
     private string AnonymousVolume(string inside)
     {
         string directory = $"{containerDirectory}/volumes/{inside.Trim('/').Replace('/', '-')}";
-        Directories.Create(directory);
+        _volumes.Add(directory);
         return directory;
     }
 
@@ -204,7 +222,7 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
     }
 
     private static string Absolute(string path, string option)
-        => path.StartsWith('/') && path.Length > 1 ? path : throw new Failure($"{option}: '{path}' isn't an absolute path inside the container");
+        => path.StartsWith('/') && path.Length > 1 ? path : throw new Failure($"{option}: '{path}' isn't an absolute path inside the container", "for example -v /srv/files:/files:ro");
 
     private void Add(string destination, string type, string source, params ReadOnlySpan<string> mountOptions)
         => _mounts.Add(new MountSpec { Destination = destination, Type = type, Source = source, Options = mountOptions.ToArray() });

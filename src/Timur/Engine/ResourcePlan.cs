@@ -26,6 +26,16 @@ internal static class ResourcePlan
         Devices = DeviceRules(options, extraRules),
     };
 
+    /// <summary>Limits that this machine will never reach.</summary>
+    internal static void Warn(RunOptions options, List<string> warnings)
+    {
+        long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (options.Size("memory") is { } limit && limit > machine)
+        {
+            warnings.Add($"--memory {options.Text("memory")} is more than this machine has ({new ByteSize(machine)}): it limits nothing");
+        }
+    }
+
     private static MemoryResources Memory(RunOptions options)
     {
         long? limit = options.Size("memory");
@@ -63,7 +73,7 @@ internal static class ResourcePlan
         ulong? period = (ulong?)options.Number("cpu-period");
         if (options.Text("cpus") is { } text)
         {
-            if (!double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double cores) || cores < 0.01)
+            if (!double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double cores) || !(cores >= 0.01))
             {
                 throw new Failure($"--cpus: '{text}' isn't a number of cores", "write for example 0.5 or 2; 0.01 is the least");
             }
@@ -79,6 +89,16 @@ internal static class ResourcePlan
             }
 
             (quota, period) = ((long)(cores * DefaultPeriod), DefaultPeriod);
+        }
+
+        if (quota is { } time && time != -1 && time < 1000)
+        {
+            throw new Failure($"--cpu-quota {time}: the kernel takes 1000 microseconds or more", "-1 is unlimited; --cpus 0.5 is half a core");
+        }
+
+        if (period is < 1000 or > 1_000_000)
+        {
+            throw new Failure($"--cpu-period {period} is out of range", "from 1000 to 1000000 microseconds; the usual one is 100000");
         }
 
         return new CpuResources(shares, quota, period, options.Text("cpuset-cpus"), options.Text("cpuset-mems"));

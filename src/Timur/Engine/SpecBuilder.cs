@@ -33,6 +33,9 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
         return all.Length > 0 ? all : throw new Failure("there is no command to run: the image names none", "give one after the image, such as: timur run IMAGE sh");
     }
 
+    /// <summary>Directories of volumes that the specification names: the caller makes them.</summary>
+    internal IReadOnlySet<string> Volumes { get; private set; } = new HashSet<string>();
+
     internal Spec Build()
     {
         ulong own = Capabilities.OwnBoundingSet();
@@ -40,13 +43,16 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
         ulong granted = GrantedCapabilities() & own;
         (IReadOnlyList<DeviceSpec> nodes, IReadOnlyList<DeviceRule> rules) = DevicePlan.From(options);
         bool ownNetwork = !IsForeign(options.Text("network"));
+        var mounts = new MountPlan(options, around.Paths, around.ContainerDirectory);
+        IReadOnlyList<MountSpec> list = mounts.Build(image, ownNetwork);
+        Volumes = mounts.Volumes;
         return new Spec
         {
             Process = Process(user, granted),
             Root = new RootSpec(around.Root, options.Has("read-only")),
             Hostname = options.Text("uts") is null ? Hostname : null,
             Domainname = options.Text("domainname"),
-            Mounts = new MountPlan(options, around.Paths, around.ContainerDirectory).Build(image, ownNetwork),
+            Mounts = list,
             Linux = new LinuxSpec
             {
                 Namespaces = Namespaces(),
@@ -194,7 +200,8 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
                 throw new Failure($"--ulimit: '{text}' isn't NAME=SOFT[:HARD]", "for example nofile=1024:4096");
             }
 
-            limits.Add(new RlimitSpec("RLIMIT_" + name.ToUpperInvariant(), Value(values[0]), Value(values[^1])));
+            var limit = new RlimitSpec("RLIMIT_" + name.ToUpperInvariant(), Value(values[0]), Value(values[^1]));
+            limits.Add(limit.Soft <= limit.Hard ? limit : throw new Failure($"--ulimit {text}: the soft limit is above the hard one", "write NAME=SOFT:HARD"));
         }
 
         return limits;
@@ -295,7 +302,7 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
             if (option.StartsWith("seccomp=", StringComparison.Ordinal))
             {
                 string path = option["seccomp=".Length..];
-                return SeccompJson.Read(Files.TryReadAll(path, out Errno why) ?? throw new Failure($"--security-opt {option}: {why.Describe()}"), path);
+                return SeccompJson.Read(Files.TryReadAll(path, out Errno why) ?? throw new Failure($"--security-opt {option}: {why.Describe()}", "give a readable seccomp profile, or leave it out for the default one"), path);
             }
 
             if (!option.StartsWith("no-new-privileges", StringComparison.Ordinal) && option is not ("unmask=ALL" or "systempaths=unconfined" or "apparmor=unconfined" or "label=disable"))

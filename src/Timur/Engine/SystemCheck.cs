@@ -1,4 +1,5 @@
 using Timur.Cgroups;
+using Timur.Images;
 using Timur.Kernel;
 using Timur.Networks;
 using Timur.State;
@@ -11,7 +12,8 @@ namespace Timur.Engine;
 public sealed record Finding(string Text, Action? Repair);
 
 /// <summary>
-/// Compares what is recorded with what the kernel and the disk hold: what a killed process left is found here, and nowhere else can it hide.
+/// Compares what is recorded with what the kernel and the disk hold: what a killed process left is found here, and nowhere else can it hide. What a
+/// living command is just making or removing is none: it holds a lock.
 /// </summary>
 public sealed class SystemCheck(DataPaths paths)
 {
@@ -20,20 +22,16 @@ public sealed class SystemCheck(DataPaths paths)
 
     public IReadOnlyList<Finding> Run()
     {
-        var live = new HashSet<string>();
         foreach (DirectoryEntry entry in Directories.List(paths.Containers))
         {
-            CheckContainer(entry.Name, live);
+            CheckContainer(entry.Name);
         }
 
         CheckNames();
-        CheckCgroups(live);
-        CheckRunDirectories(live);
-        CheckLeftovers(paths.Trash, "deleted thing", _ => true);
-        CheckLeftovers(paths.Images + "/layers", "half-made layer", name => name.StartsWith('.'));
-        CheckLeftovers(paths.Images + "/configs", "half-written file", name => name.StartsWith('.'));
-        CheckLeftovers(paths.Disks, "half-made disk", name => name.EndsWith(".tmp", StringComparison.Ordinal) || name.EndsWith(".rollback", StringComparison.Ordinal));
-        foreach (NetworkFinding finding in new HostNetwork(paths).Check(live))
+        CheckCgroups();
+        CheckRunDirectories();
+        CheckStore();
+        foreach (NetworkFinding finding in new HostNetwork(paths).Check(IsLive))
         {
             _findings.Add(new Finding(finding.Text, finding.Repair));
         }
@@ -41,13 +39,12 @@ public sealed class SystemCheck(DataPaths paths)
         return _findings;
     }
 
-    private void CheckContainer(string name, HashSet<string> live)
+    private void CheckContainer(string name)
     {
         string directory = $"{paths.Containers}/{name}";
         if (!ContainerId.TryParse(name, out ContainerId id) || !Files.Exists(directory + "/container.json"))
         {
-            // A container that is just being made has its record a moment later.
-            if (Age(directory) > TimeSpan.FromSeconds(10) || !ContainerId.TryParse(name, out _))
+            if (InProgress.IsAbandoned(directory))
             {
                 _findings.Add(new Finding($"{directory} has no record: its making was interrupted", () => Directories.RemoveTree(directory)));
             }
@@ -57,71 +54,53 @@ public sealed class SystemCheck(DataPaths paths)
 
         try
         {
-            Check(_store.TryLoad(id)!, live);
+            using FileLock? guard = FileLock.TryTakeDirectory(directory, wait: false);
+            if (guard is not null && _store.TryLoad(id) is { } container)
+            {
+                Check(container);
+            }
+        }
+        catch (SyscallException e) when (e.Errno == Errno.ENOENT)
+        {
+            // It was removed meanwhile.
+            return;
         }
         catch (Failure e)
         {
             _findings.Add(new Finding($"container {id.Short}: {e.Message}", () => Mend(id)));
         }
 
-        foreach (DirectoryEntry entry in Directories.List(directory))
-        {
-            if (entry.Name.EndsWith(".tmp", StringComparison.Ordinal))
-            {
-                string file = $"{directory}/{entry.Name}";
-                _findings.Add(new Finding($"{file}: a write was interrupted", () => Files.TryUnlink(file, out _)));
-            }
-        }
+        CheckLeftovers(directory, "unfinished file", IsUnfinished);
     }
 
-    private void Check(Container container, HashSet<string> live)
+    /// <summary>The caller holds the container's lock: nobody starts or ends it meanwhile.</summary>
+    private void Check(Container container)
     {
         ContainerState state = container.State;
-        bool monitor = ContainerState.Lives(state.MonitorPid, state.MonitorStart);
-        bool process = state.Pid > 0 && ContainerState.Lives(state.Pid, state.PidStart);
-        if (state.IsAlive && !monitor)
+        if (state.IsAlive && !ContainerState.Lives(state.MonitorPid, state.MonitorStart))
         {
             _findings.Add(new Finding($"container {container.Name} runs without its monitor: no log, no exit code, no clean-up", () => EndOrphan(container)));
-        }
-
-        if (monitor || process)
-        {
-            live.Add(container.Id.Text);
             return;
         }
 
-        ContainerState recorded = ContainerState.FromBytes(Files.TryReadAll($"{paths.Container(container.Id)}/state", out _) ?? state.ToBytes(), "state");
+        if (state.IsAlive || Files.TryReadAll($"{paths.Container(container.Id)}/state", out _) is not { } bytes)
+        {
+            return;
+        }
+
+        ContainerState recorded = ContainerState.FromBytes(bytes, "state");
         if (recorded.IsAlive)
         {
-            _findings.Add(new Finding($"container {container.Name} is recorded as running, but its processes are gone", () => SaveEnd(container)));
+            _findings.Add(new Finding($"container {container.Name} is recorded as running, but its processes are gone", () => ContainerEnd.SettleOrphan(_store, container.Id)));
         }
-    }
-
-    private void EndOrphan(Container container)
-    {
-        Processes.TryKill(container.State.Pid, Signals.Kill, out _);
-        using Fd? process = Processes.TryOpen(container.State.Pid, out _);
-        if (process is not null)
+        else if (recorded.Status == ContainerStatus.Restarting && state.Status != ContainerStatus.Restarting)
         {
-            Processes.WaitForEnd(process, 10_000);
+            _findings.Add(new Finding(
+                $"container {container.Name} was to be started again, but the process that waited for it is gone", () => ContainerEnd.SettleOrphan(_store, container.Id)));
         }
-
-        SaveEnd(container);
     }
 
-    private void SaveEnd(Container container)
-    {
-        using FileLock guard = _store.Lock(container.Id);
-        ContainerEnd.Release(_store, container, ContainerCgroup.Of(paths, container));
-        Directories.RemoveTree(paths.RunContainer(container.Id));
-        if (container.Options.RemoveAtEnd)
-        {
-            ContainerRemoval.DiscardFailed(_store, container);
-            return;
-        }
-
-        _store.SaveState(container.Id, container.State with { Status = ContainerStatus.Exited, Pid = 0, ExitCode = 137, Ports = "", Address = "", Error = "its monitor was killed" });
-    }
+    private void EndOrphan(Container container) => new ContainerStop(_store).Kill(container);
 
     /// <summary>A damaged state is forgotten; a damaged record takes the container with it.</summary>
     private void Mend(ContainerId id)
@@ -135,6 +114,10 @@ public sealed class SystemCheck(DataPaths paths)
         catch (Failure)
         {
             Directories.RemoveTree(directory);
+            foreach (DirectoryEntry name in Directories.List(paths.Names))
+            {
+                _store.ReleaseName(name.Name, id);
+            }
         }
     }
 
@@ -143,15 +126,23 @@ public sealed class SystemCheck(DataPaths paths)
         foreach (DirectoryEntry entry in Directories.List(paths.Names))
         {
             string path = $"{paths.Names}/{entry.Name}";
-            string target = Files.TryReadLink(path, out _) ?? "";
-            if (!ContainerId.TryParse(target, out ContainerId id) || !Files.Exists(paths.Container(id)))
+            string? target = Files.TryReadLink(path, out _);
+            if (target is null || (ContainerId.TryParse(target, out ContainerId id) && Files.Exists(paths.Container(id))))
             {
-                _findings.Add(new Finding($"the name '{entry.Name}' points to no container", () => Files.TryUnlink(path, out _)));
+                continue;
             }
+
+            _findings.Add(new Finding($"the name '{entry.Name}' points to no container", () =>
+            {
+                if (Files.TryReadLink(path, out _) == target)
+                {
+                    Files.TryUnlink(path, out _);
+                }
+            }));
         }
     }
 
-    private void CheckCgroups(HashSet<string> live)
+    private void CheckCgroups()
     {
         CgroupLayout layout = CgroupLayout.Detect();
         var seen = new HashSet<string>();
@@ -159,43 +150,77 @@ public sealed class SystemCheck(DataPaths paths)
         {
             foreach (DirectoryEntry entry in Directories.List(hierarchy.MountPoint + paths.CgroupParent))
             {
-                if (entry.Kind == FileKind.Directory && !live.Contains(entry.Name) && seen.Add(entry.Name) && !IsBusy(entry.Name))
+                string id = entry.Name;
+                if (entry.Kind != FileKind.Directory || !seen.Add(id) || IsLive(id) || !Files.Exists($"{hierarchy.MountPoint}{paths.CgroupParent}/{id}"))
                 {
-                    Cgroup cgroup = Cgroup.Open(layout, $"{paths.CgroupParent}/{entry.Name}");
-                    _findings.Add(new Finding($"the cgroup {cgroup.Path} belongs to no running container", () =>
-                    {
-                        if (!IsBusy(entry.Name))
-                        {
-                            cgroup.Kill();
-                            cgroup.TryRemove();
-                        }
-                    }));
+                    continue;
                 }
+
+                Cgroup cgroup = Cgroup.Open(layout, $"{paths.CgroupParent}/{id}");
+                _findings.Add(new Finding($"the cgroup {cgroup.Path} belongs to no running container", () =>
+                {
+                    if (!IsLive(id))
+                    {
+                        cgroup.Kill();
+                        cgroup.TryRemove();
+                    }
+                }));
             }
         }
     }
 
-    /// <summary>Somebody holds the container's lock, or started it since it was looked at.</summary>
-    private bool IsBusy(string name)
+    /// <summary>It runs, or somebody holds its lock to start, end or remove it.</summary>
+    private bool IsLive(string name)
     {
         if (!ContainerId.TryParse(name, out ContainerId id) || !Files.Exists(paths.Container(id)))
         {
             return false;
         }
 
-        using FileLock? guard = FileLock.TryTakeDirectory(paths.Container(id), wait: false);
-        return guard is null || _store.LoadState(id).IsAlive;
+        try
+        {
+            using FileLock? guard = FileLock.TryTakeDirectory(paths.Container(id), wait: false);
+            return guard is null || _store.LoadState(id).IsAlive;
+        }
+        catch (Exception e) when (e is Failure or SyscallException { Errno: Errno.ENOENT })
+        {
+            return false;
+        }
     }
 
-    private void CheckRunDirectories(HashSet<string> live)
+    private void CheckRunDirectories()
     {
         foreach (DirectoryEntry entry in Directories.List(paths.Run + "/containers"))
         {
-            if (!live.Any(id => id.StartsWith(entry.Name, StringComparison.Ordinal)))
+            string directory = $"{paths.Run}/containers/{entry.Name}";
+            bool isLive = Directories.List(paths.Containers).Any(container => container.Name.StartsWith(entry.Name, StringComparison.Ordinal) && IsLive(container.Name));
+            if (!isLive && Files.Exists(directory))
             {
-                string directory = $"{paths.Run}/containers/{entry.Name}";
                 _findings.Add(new Finding($"{directory} belongs to no running container", () => Directories.RemoveTree(directory)));
             }
+        }
+    }
+
+    private void CheckStore()
+    {
+        CheckLeftovers(paths.Trash, "deleted thing", _ => true);
+        foreach (string directory in (ReadOnlySpan<string>)[paths.Names, paths.Networks, paths.Networks + "/attachments", paths.Root + "/filters"])
+        {
+            CheckLeftovers(directory, "unfinished file", IsUnfinished);
+        }
+
+        CheckLeftovers(paths.Disks, "unfinished disk", IsUnfinished);
+        CheckLeftovers(paths.Disks + "/.templates", "unfinished disk", IsUnfinished);
+        try
+        {
+            foreach (string leftover in new ImageStore(paths).Leftovers())
+            {
+                AddLeftover(leftover, "part of an image");
+            }
+        }
+        catch (Failure e)
+        {
+            _findings.Add(new Finding($"an image is damaged: {e.Message}", null));
         }
     }
 
@@ -203,14 +228,20 @@ public sealed class SystemCheck(DataPaths paths)
     {
         foreach (DirectoryEntry entry in Directories.List(directory))
         {
-            string path = $"{directory}/{entry.Name}";
-            if (isOne(entry.Name) && entry.Name != ".templates" && Age(path) > TimeSpan.FromSeconds(10))
+            if (isOne(entry.Name))
             {
-                _findings.Add(new Finding($"{path} is a {what} that an interrupted command left", () => Directories.RemoveTree(path)));
+                AddLeftover($"{directory}/{entry.Name}", what);
             }
         }
     }
 
-    private static TimeSpan Age(string path)
-        => Files.TryStatus(path, out _) is { } status ? DateTimeOffset.UtcNow - DateTimeOffset.FromUnixTimeSeconds(status.ModifiedSeconds) : TimeSpan.Zero;
+    private void AddLeftover(string path, string what)
+    {
+        if (InProgress.IsAbandoned(path))
+        {
+            _findings.Add(new Finding($"{path}: {what} that an interrupted command left", () => Directories.RemoveTree(path)));
+        }
+    }
+
+    private static bool IsUnfinished(string name) => name.EndsWith(".tmp", StringComparison.Ordinal);
 }

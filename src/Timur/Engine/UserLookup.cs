@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Timur.Kernel;
 
@@ -17,15 +18,15 @@ internal sealed class UserLookup(IReadOnlyList<string> treesTopFirst)
     {
         string[] parts = text.Split(':', 2);
         string name = parts[0].Length == 0 ? "0" : parts[0];
-        bool isNumber = uint.TryParse(name, out uint user);
+        bool isNumber = TryParseId(name, out uint user);
         uint group = 0;
         string home = "/";
         bool known = false;
         foreach (string[] fields in Lines("etc/passwd", 6))
         {
-            if (fields[0] == name || (isNumber && fields[2] == name))
+            if ((fields[0] == name || (isNumber && fields[2] == name)) && TryParseId(fields[2], out uint number) && TryParseId(fields[3], out uint primary))
             {
-                (user, group, home, known) = (uint.Parse(fields[2]), uint.Parse(fields[3]), fields[5], true);
+                (user, group, home, known) = (number, primary, fields[5], true);
                 name = fields[0];
                 break;
             }
@@ -53,13 +54,13 @@ internal sealed class UserLookup(IReadOnlyList<string> treesTopFirst)
     {
         foreach (string[] fields in Lines("etc/group", 3))
         {
-            if (fields[0] == text)
+            if (fields[0] == text && TryParseId(fields[2], out uint known))
             {
-                return uint.Parse(fields[2]);
+                return known;
             }
         }
 
-        return uint.TryParse(text, out uint number) ? number
+        return TryParseId(text, out uint number) ? number
             : throw new Failure($"--user: the image has no group '{text}'", "use a number, or add the group to the image's /etc/group");
     }
 
@@ -67,7 +68,7 @@ internal sealed class UserLookup(IReadOnlyList<string> treesTopFirst)
     {
         foreach (string[] fields in Lines("etc/group", 4))
         {
-            if (Array.IndexOf(fields[3].Split(','), name) >= 0 && uint.TryParse(fields[2], out uint group) && group != primary)
+            if (Array.IndexOf(fields[3].Split(','), name) >= 0 && TryParseId(fields[2], out uint group) && group != primary)
             {
                 groups.Add(group);
             }
@@ -80,7 +81,7 @@ internal sealed class UserLookup(IReadOnlyList<string> treesTopFirst)
         foreach (string line in Read(path).Split('\n'))
         {
             string[] fields = line.Split(':');
-            if (fields.Length >= fieldCount && uint.TryParse(fields[2], out _))
+            if (fields.Length >= fieldCount)
             {
                 lines.Add(fields);
             }
@@ -88,6 +89,9 @@ internal sealed class UserLookup(IReadOnlyList<string> treesTopFirst)
 
         return lines;
     }
+
+    /// <summary>The highest number means "leave it as it is" to setresuid(2): whoever asked for it would stay root.</summary>
+    private static bool TryParseId(string text, out uint id) => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out id) && id != uint.MaxValue;
 
     private string Read(string path)
     {

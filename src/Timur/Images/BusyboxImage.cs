@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using Timur.Kernel;
 using Timur.Oci;
+using Timur.State;
 
 namespace Timur.Images;
 
@@ -22,28 +23,7 @@ internal static class BusyboxImage
         hash.AppendData(System.Text.Encoding.UTF8.GetBytes(TreeVersion));
         hash.AppendData(bytes);
         string layer = Convert.ToHexStringLower(hash.GetHashAndReset());
-        string target = $"{store.Layers}/{layer}";
-        if (!Files.Exists(target))
-        {
-            string unfinished = $"{store.Layers}/.{layer}.{Processes.Self}";
-            Directories.Create(unfinished);
-            try
-            {
-                BuildTree(unfinished, bytes, binary);
-            }
-            catch
-            {
-                Directories.RemoveTree(unfinished);
-                throw;
-            }
-
-            if (!Files.TryRename(unfinished, target, out _, noReplace: true))
-            {
-                // Somebody else was faster: theirs is the same.
-                Directories.RemoveTree(unfinished);
-            }
-        }
-
+        using FileLock held = MakeLayer(store, layer, bytes, binary);
         return store.Add(
             new ImageConfig
             {
@@ -53,6 +33,30 @@ internal static class BusyboxImage
                 History = [new ImageHistory(null, $"timur: from {binary}", "", false)],
             },
             Name);
+    }
+
+    /// <summary>The layer, whole; it is held until the image names it.</summary>
+    private static FileLock MakeLayer(ImageStore store, string layer, byte[] bytes, string binary)
+    {
+        string target = $"{store.Layers}/{layer}";
+        if (!Files.Exists(target))
+        {
+            string unfinished = $"{store.Layers}/.{layer}.{Processes.Self}";
+            Directories.Create(unfinished);
+            using FileLock making = InProgress.Hold(unfinished);
+            try
+            {
+                BuildTree(unfinished, bytes, binary);
+                Files.TryRename(unfinished, target, out _, noReplace: true);
+            }
+            finally
+            {
+                // Somebody else may have been faster: theirs is the same.
+                Directories.RemoveTree(unfinished);
+            }
+        }
+
+        return InProgress.Hold(target);
     }
 
     private static void BuildTree(string root, byte[] bytes, string binary)

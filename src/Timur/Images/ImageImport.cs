@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Timur.Images.Tar;
 using Timur.Kernel;
 using Timur.Oci;
+using Timur.State;
 
 namespace Timur.Images;
 
@@ -20,6 +21,9 @@ public sealed class ImageImport(ImageStore store)
     {
         string unfinished = $"{store.Layers}/.unpack.{Processes.Self}";
         Directories.Create(unfinished);
+
+        // Held until the configuration is there: a layer that nobody names and nobody holds is a leftover.
+        using FileLock held = InProgress.Hold(unfinished);
         try
         {
             string diffId = Unpack(archive, unfinished, cancel);
@@ -61,6 +65,7 @@ public sealed class ImageImport(ImageStore store)
         var peeked = new PeekedStream(archive, 4);
         return peeked.Head switch
         {
+            [] => throw new Failure("the archive is empty", "give a .tar, .tar.gz or .tar.zst of a root file system"),
             [0x1f, 0x8b, ..] => new GZipStream(peeked, CompressionMode.Decompress),
             [0x28, 0xb5, 0x2f, 0xfd] => new ZstdSharp.DecompressionStream(peeked),
             [0x42, 0x5a, 0x68, ..] => throw new Failure("the archive is compressed with bzip2", "unpack it first: bunzip2 FILE, or use gzip or zstd"),

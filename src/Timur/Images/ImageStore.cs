@@ -149,11 +149,38 @@ public sealed class ImageStore(DataPaths paths)
     internal void Discard(string directory)
     {
         Directories.Create(paths.Trash);
-        string trash = $"{paths.Trash}/{Path.GetFileName(directory)}.{Processes.Self}";
-        if (Files.TryRename(directory, trash, out _))
+        Discarded.TryMove(paths, directory, $"{Path.GetFileName(directory)}.{Processes.Self}", out _)?.Dispose();
+    }
+
+    /// <summary>
+    /// Paths of what interrupted commands may have left: unfinished files and layers, layers that no image has, names of images that are gone. Some
+    /// may still be worked on; see <see cref="InProgress"/>.
+    /// </summary>
+    public IReadOnlyList<string> Leftovers()
+    {
+        var leftovers = new List<string>();
+        List<DirectoryEntry> layers = [.. Directories.List(Layers)];
+        var used = new HashSet<string>();
+        foreach ((_, Image image) in List())
         {
-            Directories.RemoveTree(trash);
+            used.UnionWith(image.LayerDirectories);
         }
+
+        leftovers.AddRange(layers.ConvertAll(entry => $"{Layers}/{entry.Name}").FindAll(layer => !used.Contains(layer)));
+        foreach (string directory in (ReadOnlySpan<string>)[Configs, Names])
+        {
+            foreach (DirectoryEntry entry in Directories.List(directory))
+            {
+                string path = $"{directory}/{entry.Name}";
+                bool isDangling = directory == Names && Files.TryReadText(path, out _) is { } id && !Files.Exists($"{Configs}/{id}.json");
+                if (entry.Name.StartsWith('.') || isDangling)
+                {
+                    leftovers.Add(path);
+                }
+            }
+        }
+
+        return leftovers;
     }
 
     private Image? Load(string id, string reference)

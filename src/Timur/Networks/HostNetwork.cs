@@ -86,8 +86,11 @@ public sealed class HostNetwork(DataPaths paths)
     }
 
     /// <summary>What of ours is left over, missing or hindered by others.</summary>
-    /// <param name="live">Ids of the containers that run or are being started: taken before the call.</param>
-    public IReadOnlyList<NetworkFinding> Check(IReadOnlySet<string> live) => new NetworkCheck(paths, _names, this, live).Run();
+    /// <param name="isLive">Whether the container with that id runs or is being started; asked after what it would hold was seen.</param>
+    public IReadOnlyList<NetworkFinding> Check(Predicate<string> isLive) => new NetworkCheck(paths, _names, this, isLive).Run();
+
+    /// <param name="live">Ids of the containers that run or are being started.</param>
+    public IReadOnlyList<NetworkFinding> Check(IReadOnlySet<string> live) => Check(live.Contains);
 
     /// <summary>
     /// Removes our links, rules, leases and network records, and puts the host's switches back. Containers that still run lose their network.

@@ -10,7 +10,7 @@ namespace Timur.Networks;
 public sealed record NetworkFinding(string Text, Action? Repair);
 
 /// <summary>Compares what the kernel holds with what is recorded.</summary>
-internal sealed class NetworkCheck(DataPaths paths, NetworkNames names, HostNetwork owner, IReadOnlySet<string> live)
+internal sealed class NetworkCheck(DataPaths paths, NetworkNames names, HostNetwork owner, Predicate<string> isLive)
 {
     private const int Ipv4Family = 2;
     private const int InetFamily = 1;
@@ -48,7 +48,7 @@ internal sealed class NetworkCheck(DataPaths paths, NetworkNames names, HostNetw
 
         foreach (Link link in Links.List(links))
         {
-            if (link.Master == bridge.Index && NetworkNames.IsContainerLink(link.Name) && !live.Contains(link.Alias))
+            if (link.Master == bridge.Index && NetworkNames.IsContainerLink(link.Name) && !isLive(link.Alias))
             {
                 string name = link.Name;
                 Add($"link {name} belongs to no container", () => RemoveLink(name));
@@ -60,7 +60,7 @@ internal sealed class NetworkCheck(DataPaths paths, NetworkNames names, HostNetw
     {
         foreach ((string address, string holder) in AddressLeases.List(paths, network.Name))
         {
-            if (!live.Contains(holder))
+            if (!isLive(holder))
             {
                 string path = $"{AddressLeases.Directory(paths, network.Name)}/{address}";
                 Add($"address {address} is leased to {holder}, which doesn't run", () => Files.TryUnlink(path, out _));
@@ -72,7 +72,7 @@ internal sealed class NetworkCheck(DataPaths paths, NetworkNames names, HostNetw
     {
         foreach (DirectoryEntry entry in Directories.List(AttachmentRecord.Directory(paths)))
         {
-            if (ContainerId.TryParse(entry.Name, out ContainerId id) && !live.Contains(id.Text))
+            if (ContainerId.TryParse(entry.Name, out ContainerId id) && !isLive(id.Text))
             {
                 Add($"container {id.Short} doesn't run, but holds a place in the network", () =>
                 {
@@ -89,7 +89,7 @@ internal sealed class NetworkCheck(DataPaths paths, NetworkNames names, HostNetw
         {
             foreach (NftElement element in NftTables.Elements(rules, names.Table, map.Name))
             {
-                if (!live.Contains(element.Comment))
+                if (!isLive(element.Comment))
                 {
                     Add($"a port in {map.Name} is published for {element.Comment}, which doesn't run", () => RemoveElement(map.Name, element));
                 }

@@ -23,11 +23,15 @@ public readonly struct JsonPart
     public string Path { get; }
 
     /// <summary>Parses a document; malformed JSON is a <see cref="Failure"/> with line and column.</summary>
-    public static JsonPart Parse(ReadOnlyMemory<byte> bytes, string document)
+    public static JsonPart Parse(ReadOnlyMemory<byte> bytes, string document) => Parse(bytes, document, out _);
+
+    /// <summary>As the other; disposing <paramref name="owner"/> gives its memory back, when nothing of the document is needed any more.</summary>
+    public static JsonPart Parse(ReadOnlyMemory<byte> bytes, string document, out JsonDocument owner)
     {
         try
         {
-            return new JsonPart(JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 128 }).RootElement, document, "");
+            owner = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 128 });
+            return new JsonPart(owner.RootElement, document, "");
         }
         catch (JsonException e)
         {
@@ -70,7 +74,23 @@ public readonly struct JsonPart
         return items;
     }
 
-    public IReadOnlyList<string> Texts(string name) => List(name, item => item.AsText());
+    public IReadOnlyList<string> Texts(string name)
+    {
+        if (Find(name) is not { } array)
+        {
+            return [];
+        }
+
+        array.Require(JsonValueKind.Array, "an array");
+        var texts = new List<string>(array._element.GetArrayLength());
+        foreach (JsonElement item in array._element.EnumerateArray())
+        {
+            // The place in words is only made for a complaint.
+            texts.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : new JsonPart(item, Document, $"{array.Path}[{texts.Count}]").AsText());
+        }
+
+        return texts;
+    }
 
     /// <summary>A member that maps names to values; empty when it is missing.</summary>
     public IReadOnlyDictionary<string, T> Map<T>(string name, Func<JsonPart, T> read)

@@ -20,6 +20,9 @@ public sealed record LaunchContext
     /// <summary>An existing host directory that the root mount covers; nothing in it is used.</summary>
     public required string Stage { get; init; }
 
+    /// <summary>Bind sources that are directories once the container starts, even if they don't exist yet.</summary>
+    public IReadOnlySet<string> Volumes { get; init; } = new HashSet<string>();
+
     /// <summary>cgroup v1 <c>tasks</c> files that the payload joins.</summary>
     public IReadOnlyList<string> CgroupTasks { get; init; } = [];
 
@@ -34,6 +37,9 @@ public sealed record LaunchContext
 
     /// <summary>The payload waits at <see cref="Kernel.Launcher.Slot.StartGate"/> before it executes.</summary>
     public bool StartGate { get; init; }
+
+    /// <summary>Standard input is nothing: the container's own /dev/null, through which no chmod reaches the host's.</summary>
+    public bool NullInput { get; init; }
 
     /// <summary>A reaper stays as process 1.</summary>
     public bool Reaper { get; init; }

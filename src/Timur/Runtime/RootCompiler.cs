@@ -127,11 +127,17 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         return program.CloneHostTree(mount.Source!, options.IsRecursiveBind, WithoutAttributes(change));
     }
 
-    private static FileKind KindOfSource(MountSpec mount)
+    private FileKind KindOfSource(MountSpec mount)
     {
         string source = mount.Source ?? throw new Failure($"mount {mount.Destination}: a bind mount needs a source");
-        return Files.TryStatus(source, out Errno why, follow: true)?.Kind
-            ?? throw new Failure($"mount {mount.Destination}: bind source {source}: {why.Describe()}", "check the path on this machine");
+        if (Files.TryStatus(source, out Errno why, follow: true) is { } status)
+        {
+            return status.Kind;
+        }
+
+        // A volume's directory is made after everything was checked.
+        return context.Volumes.Contains(source) ? FileKind.Directory
+            : throw new Failure($"mount {mount.Destination}: bind source {source}: {why.Describe()}", "check the path on this machine");
     }
 
     private static MountChange WithoutAttributes(MountChange change) => new(MountAttributes.None, MountAttributes.None, change.Propagation, change.Recursive);
@@ -188,6 +194,11 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         foreach (DeviceSpec device in spec.Linux.Devices)
         {
             Make(devices, device);
+        }
+
+        if (context.NullInput)
+        {
+            program.OpenNullInput(devices);
         }
 
         foreach ((string name, string target) in DefaultDevices.Links)

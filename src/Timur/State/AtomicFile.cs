@@ -31,4 +31,22 @@ public static class AtomicFile
             throw;
         }
     }
+
+    /// <summary>
+    /// As <see cref="Write"/>; when the disk is full, the file's own block takes the new bytes, which needs no space: a file of less than a block is
+    /// then as good as replaced.
+    /// </summary>
+    public static void WriteEvenWhenFull(string path, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            Write(path, bytes);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.ENOSPC or Errno.EDQUOT && Files.Exists(path))
+        {
+            using Fd fd = Files.Open(path, Open.Write);
+            Files.Write(fd, bytes, path);
+            Files.Truncate(fd, bytes.Length, path);
+        }
+    }
 }

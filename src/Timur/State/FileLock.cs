@@ -15,14 +15,18 @@ public sealed class FileLock : IDisposable
 
     /// <summary>Null when somebody else holds it.</summary>
     public static FileLock? TryTake(string path, bool exclusive = true, bool wait = false)
-    {
-        return TryTake(Files.Open(path, Open.ReadWrite | Open.Create, 0x180), exclusive, wait);
-    }
+        => TryTake(Files.Open(path, Open.ReadWrite | Open.Create, 0x180), exclusive, wait);
 
     /// <summary>The lock of a directory that exists; null when it is gone, or held while this call may not wait.</summary>
     public static FileLock? TryTakeDirectory(string path, bool wait)
         => Files.TryOpen(path, Open.Directory, out Errno why) is { } fd ? TryTake(fd, exclusive: true, wait)
             : why == Errno.ENOENT ? null : throw new SyscallException("open", why, path);
+
+    /// <summary>A lock on a file or directory that exists; null when somebody else holds it.</summary>
+    public static FileLock? OnExisting(string path, bool wait)
+        => TryTake(Files.Open(path, Open.Read | Open.NonBlock), exclusive: true, wait);
+
+    public void Dispose() => _fd.Dispose();
 
     private static FileLock? TryTake(Fd fd, bool exclusive, bool wait)
     {
@@ -34,6 +38,4 @@ public sealed class FileLock : IDisposable
         fd.Dispose();
         return null;
     }
-
-    public void Dispose() => _fd.Dispose();
 }

@@ -35,20 +35,34 @@ public sealed class DiskStore(DataPaths paths)
             throw new Failure($"--disk {new ByteSize(size)}: too small for a file system", $"{new ByteSize(MinimumSize)} is the least");
         }
 
-        SparseFiles.Copy(Template(size), path);
-        if (!preallocate)
+        string unfinished = Unfinished(path);
+        SparseFiles.Copy(Template(size), unfinished);
+        try
         {
-            return;
-        }
+            if (preallocate)
+            {
+                Reserve(unfinished, size);
+            }
 
+            Files.Rename(unfinished, path);
+        }
+        catch
+        {
+            Files.TryUnlink(unfinished, out _);
+            throw;
+        }
+    }
+
+    private static void Reserve(string path, long size)
+    {
         try
         {
             using Fd file = Files.Open(path, Open.ReadWrite);
+            Files.TryLock(file, exclusive: true, wait: false);
             SparseFiles.Preallocate(file, size, path);
         }
         catch (SyscallException e)
         {
-            Files.TryUnlink(path, out _);
             throw new Failure($"--preallocate: this machine can't reserve {new ByteSize(size)}: {e.Errno.Describe()}", "choose a smaller disk, or leave --preallocate out", cause: e);
         }
     }
@@ -101,8 +115,7 @@ public sealed class DiskStore(DataPaths paths)
             throw new Failure($"there is no snapshot '{snapshot}' of this disk", $"timur disk ls shows them", 1);
         }
 
-        string unfinished = $"{path}.rollback";
-        Files.TryUnlink(unfinished, out _);
+        string unfinished = Unfinished(path);
         SparseFiles.Copy(source, unfinished);
         Files.Rename(unfinished, path);
     }
@@ -174,6 +187,9 @@ public sealed class DiskStore(DataPaths paths)
         }
     }
 
+    /// <summary>The name of a file that isn't complete yet: system check knows it by its end.</summary>
+    private static string Unfinished(string path) => $"{path}.{Processes.Self}.tmp";
+
     private static void CopyWhole(string source, string target, string what)
     {
         RequireUnused(source);
@@ -182,7 +198,7 @@ public sealed class DiskStore(DataPaths paths)
             throw new Failure($"{what} exists already", "choose another name");
         }
 
-        string unfinished = $"{target}.{Processes.Self}.tmp";
+        string unfinished = Unfinished(target);
         SparseFiles.Copy(source, unfinished);
         Files.Rename(unfinished, target);
     }
@@ -228,14 +244,12 @@ public sealed class DiskStore(DataPaths paths)
         string tree = $"{Templates}/tree";
         Directories.Create($"{tree}/upper");
         Directories.Create($"{tree}/work");
-        string unfinished = $"{template}.{Processes.Self}.tmp";
+        string unfinished = Unfinished(template);
         try
         {
-            using (Fd file = Files.Open(unfinished, Open.ReadWrite | Open.Create | Open.Truncate, 0x180))
-            {
-                Files.Truncate(file, size, unfinished);
-            }
-
+            using Fd file = Files.Open(unfinished, Open.ReadWrite | Open.Create | Open.Truncate, 0x180);
+            Files.TryLock(file, exclusive: true, wait: false);
+            Files.Truncate(file, size, unfinished);
             string journal = size >= 256L << 20 ? "size=32" : "size=4";
             RunTool("mkfs.ext4", ["-q", "-F", "-m", "0", "-J", journal, "-E", "nodiscard,assume_storage_prezeroed=1", "-d", tree, unfinished], "making a file system", allowed: 0);
             Files.Rename(unfinished, template);

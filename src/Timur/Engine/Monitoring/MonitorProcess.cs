@@ -133,7 +133,7 @@ public sealed class MonitorProcess
             fd.Dispose();
         }
 
-        string? trash = null;
+        Discarded? trash = null;
         try
         {
             trash = ContainerEnd.Settle(_paths, _order.Id, end);
@@ -145,11 +145,8 @@ public sealed class MonitorProcess
         }
 
         streams.Announce(end.ShellCode);
-        if (trash is not null)
-        {
-            Directories.RemoveTree(trash);
-        }
+        trash?.Dispose();
     }
 
-    private void SaveState() => AtomicFile.Write($"{_paths.Container(_order.Id)}/state", _state.ToBytes());
+    private void SaveState() => AtomicFile.WriteEvenWhenFull($"{_paths.Container(_order.Id)}/state", _state.ToBytes());
 }

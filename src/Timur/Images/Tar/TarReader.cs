@@ -1,4 +1,3 @@
-using System.Text;
 using Timur.Kernel;
 
 namespace Timur.Images.Tar;
@@ -138,7 +137,8 @@ internal sealed class TarReader(Stream stream)
             sum += i is >= 148 and < 156 ? ' ' : _block[i];
         }
 
-        return sum == TarNumber.Read(_block.AsSpan(148, 8)) ? true : throw new Failure("this isn't a tar archive, or it is damaged: a header's checksum is wrong");
+        return TarNumber.TryRead(_block.AsSpan(148, 8), out long recorded) && sum == recorded ? true
+            : throw new Failure("this isn't a tar archive, or it is damaged: a header's checksum is wrong", "give a .tar, .tar.gz or .tar.zst of a root file system");
     }
 
     private byte[] ReadMember()
@@ -178,20 +178,24 @@ internal sealed class TarReader(Stream stream)
 internal static class TarNumber
 {
     internal static long Read(ReadOnlySpan<byte> field)
+        => TryRead(field, out long number) ? number
+            : throw new Failure("the archive is damaged: a number in a header isn't one", "it may have been changed on its way: get it again");
+
+    internal static bool TryRead(ReadOnlySpan<byte> field, out long number)
     {
+        number = 0;
         if ((field[0] & 0x80) != 0)
         {
-            long value = (field[0] & 0x40) != 0 ? -1 : 0;
-            value = (value << 6) | (field[0] & 0x3fL);
+            number = (field[0] & 0x40) != 0 ? -1 : 0;
+            number = (number << 6) | (field[0] & 0x3fL);
             foreach (byte next in field[1..])
             {
-                value = (value << 8) | next;
+                number = (number << 8) | next;
             }
 
-            return value;
+            return true;
         }
 
-        long number = 0;
         foreach (byte digit in field)
         {
             if (digit is >= (byte)'0' and <= (byte)'7')
@@ -200,7 +204,7 @@ internal static class TarNumber
             }
             else if (digit is not ((byte)' ' or 0))
             {
-                throw new Failure($"the archive has a damaged number '{Encoding.ASCII.GetString(field)}'");
+                return false;
             }
             else if (number > 0)
             {
@@ -208,6 +212,6 @@ internal static class TarNumber
             }
         }
 
-        return number;
+        return true;
     }
 }

@@ -1,0 +1,159 @@
+using Xunit;
+
+namespace Timur.SystemTests;
+
+/// <summary>Images and directories whose paths lead out of them: nothing outside is read, made or changed.</summary>
+public sealed class HostileImageTests : IDisposable
+{
+    private readonly TimurCommand _timur = new();
+    private readonly string _tree;
+    private readonly string _outside;
+
+    public HostileImageTests()
+    {
+        _tree = _timur.Root + "/tree";
+        _outside = _timur.Root + "/outside";
+        Directory.CreateDirectory(_tree + "/bin");
+        Directory.CreateDirectory(_outside + "/sub");
+        File.Copy(File.Exists("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", _tree + "/bin/busybox");
+        File.CreateSymbolicLink(_tree + "/bin/sh", "busybox");
+        File.WriteAllText(_outside + "/passwd", "spy:x:4242:4242::/:/bin/sh\n");
+        File.WriteAllText(_outside + "/resolv.conf", "secret\n");
+        Directory.CreateDirectory(_timur.Root + "/volume");
+        File.WriteAllText(_timur.Root + "/volume/inside", "x");
+    }
+
+    public void Dispose() => _timur.Dispose();
+
+    public static TheoryData<string, string, bool> Links()
+    {
+        var data = new TheoryData<string, string, bool>();
+        foreach (string place in (string[])["etc", "dev", "proc", "sys", "etc/resolv.conf", "etc/hosts", "etc/hostname", "srv", "tmp", "var"])
+        {
+            foreach (string kind in (string[])["absolute", "relative", "chain"])
+            {
+                data.Add(place, kind, true);
+                data.Add(place, kind, false);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Links))]
+    public void A_link_out_of_the_root_leads_nowhere(string place, string kind, bool asImage)
+    {
+        MakeLink(place, kind);
+        string before = Outside();
+        foreach (string[] options in (string[][])
+            [[], ["-w", "/srv/work"], ["-v", $"{_timur.Root}/volume:/srv/x"], ["--tmpfs", "/var/t"], ["-v", "/etc/anonymous"], ["--read-only"], ["-w", "/etc"], ["--init", "-u", "1000"]])
+        {
+            Outcome outcome = Run(asImage, [.. options], "busybox id -u; echo written > /etc/made; echo written > /srv/made; echo written > /tmp/made; busybox mkdir /var/made");
+            Assert.DoesNotContain("secret", outcome.Out + outcome.Error);
+            Assert.Equal(before, Outside());
+            Assert.True(outcome.Code is 0 or 1 or 2 or 125, outcome.ToString());
+        }
+
+        Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);
+        Assert.Equal("", _timur.Run("ps", "-aq").Out);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Users_are_not_looked_up_outside(bool asImage)
+    {
+        Directory.CreateDirectory(_tree + "/etc");
+        File.CreateSymbolicLink(_tree + "/etc/passwd", _outside + "/passwd");
+        Outcome outcome = Run(asImage, ["-u", "spy"], "true");
+        Assert.Equal(125, outcome.Code);
+        Assert.Contains("no user 'spy'", outcome.Error);
+        File.Delete(_tree + "/etc/passwd");
+        File.CreateSymbolicLink(_tree + "/etc/passwd", "../../../../../../../../../.." + _outside + "/passwd");
+        Assert.Contains("no user 'spy'", Run(asImage, ["-u", "spy"], "true").Error);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_passwd_that_is_a_pipe_a_device_or_nonsense_holds_nothing_up(bool asImage)
+    {
+        Directory.CreateDirectory(_tree + "/etc");
+        Assert.Equal(0, TimurCommand.Execute("mkfifo", [_tree + "/etc/passwd"]).Code);
+        Assert.Equal("Uid:\t7\t7\t7\t7\n", Run(asImage, ["-u", "7"], "/bin/busybox grep Uid /proc/self/status").Out);
+        File.Delete(_tree + "/etc/passwd");
+        Assert.Equal(0, TimurCommand.Execute("mknod", [_tree + "/etc/passwd", "c", "1", "5"]).Code);
+        Assert.Equal("Uid:\t7\t7\t7\t7\n", Run(asImage, ["-u", "7"], "/bin/busybox grep Uid /proc/self/status").Out);
+        File.Delete(_tree + "/etc/passwd");
+        File.WriteAllText(_tree + "/etc/passwd", "a:x:99999999999:0::/:\nb:x:5:none::/:\n:::::\nc:x:4294967295:4294967295::/:\nd:x:-1:0::/:\n\xff\xfe\n");
+        foreach (string user in (string[])["a", "b", "c", "d"])
+        {
+            Assert.Equal(125, Run(asImage, ["-u", user], "true").Code);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_terminal_of_an_image_with_a_linked_dev_stays_inside(bool asImage)
+    {
+        MakeLink("dev", "absolute");
+        string before = Outside();
+        Name(asImage);
+        string what = asImage ? "evil" : "--rootfs " + _tree;
+        TimurCommand.Execute("script", ["-qec", $"{_timur.Words} run -it --rm --network none {what} /bin/sh -c 'echo x > /dev/console'", "/dev/null"]);
+        Assert.Equal(before, Outside());
+    }
+
+    [Fact]
+    public void Copies_into_a_hidden_or_protected_path_through_a_link_stay_inside()
+    {
+        // The mask of /proc/kcore would land on the link's target if it were followed on the host.
+        File.CreateSymbolicLink(_tree + "/proc", _outside + "/sub");
+        Directory.CreateDirectory(_outside + "/sub/sys");
+        File.WriteAllText(_outside + "/sub/kcore", "content");
+        string before = Outside();
+        Run(asImage: false, [], "true");
+        Assert.Equal(before, Outside());
+        Assert.Equal("content", File.ReadAllText(_outside + "/sub/kcore"));
+        Assert.DoesNotContain(_outside, File.ReadAllText("/proc/self/mountinfo"));
+    }
+
+    private void MakeLink(string place, string kind)
+    {
+        string target = place.Contains('/') ? _outside + "/resolv.conf" : _outside;
+        string link = $"{_tree}/{place}";
+        Directory.CreateDirectory(Path.GetDirectoryName(link)!);
+        string climb = string.Concat(Enumerable.Repeat("../", 20));
+        switch (kind)
+        {
+            case "absolute": File.CreateSymbolicLink(link, target); break;
+            case "relative": File.CreateSymbolicLink(link, climb + target.TrimStart('/')); break;
+            default:
+                File.CreateSymbolicLink(link, place.Contains('/') ? "../one" : "one");
+                File.CreateSymbolicLink(_tree + "/one", "bin/../two");
+                File.CreateSymbolicLink(_tree + "/two", climb + target.TrimStart('/'));
+                break;
+        }
+    }
+
+    private void Name(bool asImage)
+    {
+        if (asImage)
+        {
+            Assert.Equal(0, TimurCommand.Execute("tar", ["-C", _tree, "-cf", _timur.Root + "/evil.tar", "."]).Code);
+            Outcome imported = _timur.Run("import", _timur.Root + "/evil.tar", "evil");
+            Assert.True(imported.Code == 0, imported.ToString());
+        }
+    }
+
+    private Outcome Run(bool asImage, string[] options, string script)
+    {
+        Name(asImage);
+        return _timur.Run(["run", "--rm", "--network", "none", .. options, .. asImage ? (string[])["evil"] : ["--rootfs", _tree], "/bin/sh", "-c", script]);
+    }
+
+    /// <summary>Names, kinds, sizes, owners, modes and times of everything outside.</summary>
+    private string Outside() => TimurCommand.Execute("find", [_outside, "-printf", "%p %y %s %U %m %T@ %l\n"]).Out;
+}
