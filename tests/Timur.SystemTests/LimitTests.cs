@@ -104,4 +104,14 @@ public sealed class LimitTests : IDisposable
         string text = File.ReadAllText(file);
         return text.StartsWith("usage_usec", StringComparison.Ordinal) ? double.Parse(text.Split('\n')[0].Split(' ')[1]) / 1e6 : double.Parse(text) / 1e9;
     }
+
+    [Fact]
+    public void A_child_that_is_killed_for_want_of_memory_is_reported_even_when_its_parent_goes_on()
+    {
+        Outcome outcome = _timur.Run("run", "--name", "parent", "--network", "none", "-m", "32m", "busybox", "sh", "-c", "tail /dev/zero; exit 3");
+        Assert.Equal(3, outcome.Code);
+        Assert.Contains("the container reached its memory limit and a process was killed", outcome.Error);
+        Assert.Equal("true 3", _timur.Inspect("parent", "{{.State.OOMKilled}} {{.State.ExitCode}}"));
+        Assert.DoesNotContain("memory limit", _timur.Shell("exit 3", "-m", "32m").Error);
+    }
 }

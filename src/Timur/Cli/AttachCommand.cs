@@ -40,7 +40,13 @@ internal static class AttachCommand
         using var attachment = new Attachment(socket, options, pid);
         switch (attachment.Run())
         {
-            case AttachEnd.Ended: return attachment.ExitCode;
+            case AttachEnd.Ended:
+                if (attachment.OutOfMemory)
+                {
+                    CommandContext.Note("timur: the container reached its memory limit and a process was killed\n  give it more with -m, or see timur stats");
+                }
+
+                return attachment.ExitCode;
             case AttachEnd.Detached:
                 CommandContext.Note("\r");
                 return 0;

@@ -61,6 +61,9 @@ public sealed class Attachment : IDisposable
     /// <summary>Exit code of the container, when it ended.</summary>
     public int ExitCode { get; private set; }
 
+    /// <summary>A process of the container was killed for want of memory.</summary>
+    public bool OutOfMemory { get; private set; }
+
     private Span<byte> Packet => _buffer.Span;
 
     /// <summary>Relays until the end.</summary>
@@ -143,7 +146,8 @@ public sealed class Attachment : IDisposable
             case AttachProtocol.Output: Write(_output, count); return null;
             case AttachProtocol.Error: Write(_error, count); return null;
             case AttachProtocol.Ended:
-                ExitCode = AttachProtocol.Numbers(Packet).First;
+                (ExitCode, int outOfMemory) = AttachProtocol.Numbers(Packet);
+                OutOfMemory = outOfMemory != 0;
                 return AttachEnd.Ended;
             default: return null;
         }

@@ -10,11 +10,13 @@ namespace Timur.Engine;
 /// <summary>What happens when a container's first process has ended; runs in its monitor.</summary>
 public static class ContainerEnd
 {
+    /// <summary>128 + SIGKILL: what a shell reports of a child that was killed.</summary>
+    private const int KilledCode = 137;
+
     /// <summary>
-    /// Gives back what the kernel held, records the end, and removes or restarts the container as it was asked to. Returns what is left to delete:
-    /// the container is gone already, and nobody has to wait for its files.
+    /// Gives back what the kernel held, records the end, and removes or restarts the container as it was asked to.
     /// </summary>
-    public static Discarded? Settle(DataPaths paths, ContainerId id, ProcessEnd end)
+    internal static Settled Settle(DataPaths paths, ContainerId id, ProcessEnd end)
     {
         var store = new ContainerStore(paths);
         using FileLock guard = store.Lock(id);
@@ -22,12 +24,14 @@ public static class ContainerEnd
         RunOptions options = container.Options;
         ContainerState state = container.State;
         Cgroup cgroup = ContainerCgroup.Of(paths, container);
-        bool oom = end is { Signaled: true, Code: Signals.Kill } && cgroup.OomKills() > 0;
+
+        // Any process of it counts, as Docker has it: often it is a child that needs the memory, and its parent that reports the failure.
+        bool oom = (end.ShellCode == KilledCode || options.Size("memory") is not null) && cgroup.OomKills() > 0;
         Release(store, container, cgroup);
         bool again = RestartPolicy.Parse(options.Text("restart")).Applies(end.ShellCode, state.RestartCount, state.StopRequested);
         if (options.RemoveAtEnd)
         {
-            return ContainerRemoval.MoveToTrash(store, container);
+            return new Settled(ContainerRemoval.MoveToTrash(store, container), oom);
         }
 
         // The lock is held: the next life can't begin before this one is recorded.
@@ -45,7 +49,7 @@ public static class ContainerEnd
             Address6 = "",
             Ports = "",
         });
-        return null;
+        return new Settled(null, oom);
     }
 
     /// <summary>The end of a container whose monitor was killed: its processes are gone, and what it held is given back here.</summary>
@@ -117,3 +121,8 @@ public static class ContainerEnd
         return 0;
     }
 }
+
+/// <summary>How a container's life was settled.</summary>
+/// <param name="Trash">What is left to delete: the container is gone already, and nobody has to wait for its files.</param>
+/// <param name="OutOfMemory">A process of it was killed because its memory limit was reached.</param>
+internal sealed record Settled(Discarded? Trash, bool OutOfMemory);

@@ -35,7 +35,7 @@ public static class AttachProtocol
     /// <summary>Monitor to client: something else went wrong; content is the message.</summary>
     public const byte MonitorFailed = (byte)'M';
 
-    /// <summary>Monitor to client: it has ended and its traces are gone; content is the exit code, 32 bits.</summary>
+    /// <summary>Monitor to client: it has ended and its traces are gone; content is the exit code and whether memory ran out, 32 bits each.</summary>
     public const byte Ended = (byte)'X';
 
     /// <summary>Sends a packet with one or two numbers.</summary>

@@ -133,10 +133,10 @@ public sealed class MonitorProcess
             fd.Dispose();
         }
 
-        Discarded? trash = null;
+        Settled? settled = null;
         try
         {
-            trash = ContainerEnd.Settle(_paths, _order.Id, end);
+            settled = ContainerEnd.Settle(_paths, _order.Id, end);
         }
         catch (Exception e) when (e is SyscallException or Failure)
         {
@@ -144,8 +144,8 @@ public sealed class MonitorProcess
             Files.TryWriteText($"{_paths.Container(_order.Id)}/monitor-error", e.ToString(), out _, Open.Write | Open.Create | Open.Truncate);
         }
 
-        streams.Announce(end.ShellCode);
-        trash?.Dispose();
+        streams.Announce(end.ShellCode, settled?.OutOfMemory == true);
+        settled?.Trash?.Dispose();
     }
 
     private void SaveState() => AtomicFile.WriteEvenWhenFull($"{_paths.Container(_order.Id)}/state", _state.ToBytes());

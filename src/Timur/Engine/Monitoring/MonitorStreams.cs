@@ -123,13 +123,13 @@ internal sealed class MonitorStreams : IDisposable
     }
 
     /// <summary>Tells every client the exit code; the last thing a monitor does.</summary>
-    internal void Announce(int code)
+    internal void Announce(int code, bool outOfMemory)
     {
         Files.TryUnlink(_socketDirectory + "/attach", out _);
         Directories.TryRemove(_socketDirectory, out _);
         foreach (Fd client in _clients.Values)
         {
-            AttachProtocol.Send(client, AttachProtocol.Ended, code);
+            AttachProtocol.Send(client, AttachProtocol.Ended, code, outOfMemory ? 1 : 0);
         }
     }
 
