@@ -92,13 +92,18 @@ internal static class ListOutput
         var text = new StringBuilder();
         foreach (string[] line in lines)
         {
-            var row = new StringBuilder();
-            for (int i = 0; i < line.Length; i++)
+            int last = line.Length - 1;
+            while (last > 0 && line[last].Length == 0)
             {
-                row.Append(line[i].PadRight(widths[i] + 3));
+                last--;
             }
 
-            text.Append(row.ToString().TrimEnd()).Append('\n');
+            for (int i = 0; i <= last; i++)
+            {
+                text.Append(line[i]).Append(' ', i == last ? 0 : widths[i] + 3 - line[i].Length);
+            }
+
+            text.Append('\n');
         }
 
         return text.ToString();

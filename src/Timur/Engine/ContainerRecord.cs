@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Timur.Kernel;
-using Timur.Oci;
 using Timur.State;
 
 namespace Timur.Engine;
@@ -8,6 +7,8 @@ namespace Timur.Engine;
 /// <summary>What a container is, fixed when it is made: <c>container.json</c> in its directory.</summary>
 public sealed record ContainerRecord
 {
+    private static readonly Dictionary<string, string> NoLabels = [];
+
     public required ContainerId Id { get; init; }
 
     public required string Name { get; init; }
@@ -61,27 +62,104 @@ public sealed record ContainerRecord
         {
             return Read(bytes, path);
         }
-        catch (Exception e) when (e is Failure or ArgumentOutOfRangeException)
+        catch (Exception e) when (e is Failure or ArgumentOutOfRangeException or JsonException or InvalidOperationException or FormatException)
         {
-            throw new Failure(e.Message, "the container's record is damaged; timur system check --repair removes the container", cause: e);
+            throw new Failure(e is Failure ? e.Message : $"{path}: {e.Message}", "the container's record is damaged; timur system check --repair removes the container", cause: e);
         }
     }
 
+    /// <summary>By a reader, not a document: a list of hundreds reads hundreds of these.</summary>
     private static ContainerRecord Read(ReadOnlyMemory<byte> bytes, string path)
     {
-        JsonPart root = JsonPart.Parse(bytes, path, out JsonDocument owner);
-        using JsonDocument given = owner;
-        return new ContainerRecord
+        var json = new Utf8JsonReader(bytes.Span);
+        ContainerId id = default;
+        string? name = null, imageId = null, image = null;
+        long? created = null;
+        IReadOnlyList<string> command = [], options = [];
+        Dictionary<string, string> labels = NoLabels;
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            Id = ContainerId.TryParse(root.RequireText("id"), out ContainerId id) ? id : throw root.Complain("id isn't a container id"),
-            Name = root.RequireText("name"),
-            Created = DateTimeOffset.FromUnixTimeMilliseconds(root.Number("created") ?? throw root.Complain("created is missing")),
-            ImageId = root.RequireText("imageId"),
-            Image = root.RequireText("image"),
-            Command = root.Texts("command"),
-            Options = root.Texts("options"),
-            Labels = root.TextMap("labels"),
-        };
+            if (Takes(ref json, "id"u8))
+            {
+                id = ContainerId.TryParse(json.GetString() ?? "", out ContainerId whole) ? whole : default;
+            }
+            else if (Takes(ref json, "name"u8))
+            {
+                name = json.GetString();
+            }
+            else if (Takes(ref json, "created"u8))
+            {
+                created = json.GetInt64();
+            }
+            else if (Takes(ref json, "imageId"u8))
+            {
+                imageId = json.GetString();
+            }
+            else if (Takes(ref json, "image"u8))
+            {
+                image = json.GetString();
+            }
+            else if (Takes(ref json, "command"u8))
+            {
+                command = Texts(ref json);
+            }
+            else if (Takes(ref json, "options"u8))
+            {
+                options = Texts(ref json);
+            }
+            else if (Takes(ref json, "labels"u8))
+            {
+                labels = Labelled(ref json);
+            }
+            else
+            {
+                json.Skip();
+            }
+        }
+
+        string? missing = id == default ? "id" : name is null ? "name" : created is null ? "created" : imageId is null ? "imageId" : image is null ? "image" : null;
+        return missing is null
+            ? new ContainerRecord
+            {
+                Id = id,
+                Name = name!,
+                Created = DateTimeOffset.FromUnixTimeMilliseconds(created!.Value),
+                ImageId = imageId!,
+                Image = image!,
+                Command = command,
+                Options = options,
+                Labels = labels,
+            }
+            : throw new Failure($"{path}: {missing} is missing or damaged");
+    }
+
+    /// <summary>True when this is the member, and then the reader stands on its value.</summary>
+    private static bool Takes(ref Utf8JsonReader json, ReadOnlySpan<byte> name) => json.ValueTextEquals(name) && json.Read();
+
+    private static List<string> Texts(ref Utf8JsonReader json)
+    {
+        var texts = new List<string>();
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            texts.Add(json.GetString() ?? "");
+        }
+
+        return texts;
+    }
+
+    private static Dictionary<string, string> Labelled(ref Utf8JsonReader json)
+    {
+        Dictionary<string, string> labels = NoLabels;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            labels = ReferenceEquals(labels, NoLabels) ? [] : labels;
+            string key = json.GetString()!;
+            json.Read();
+            labels[key] = json.GetString() ?? "";
+        }
+
+        return labels;
     }
 
     private static void WriteList(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)

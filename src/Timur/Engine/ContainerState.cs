@@ -82,18 +82,23 @@ public sealed record ContainerState
     /// <summary>Reads a state; a damaged file is a <see cref="Failure"/>.</summary>
     public static ContainerState FromBytes(ReadOnlySpan<byte> bytes, string path)
     {
-        var values = new Dictionary<string, string>(20);
-        foreach (string line in Encoding.UTF8.GetString(bytes).Split('\n'))
+        string text = Encoding.UTF8.GetString(bytes);
+        ReadOnlySpan<char> Find(string key)
         {
-            int equals = line.IndexOf('=');
-            if (equals > 0)
+            foreach (Range range in text.AsSpan().Split('\n'))
             {
-                values[line[..equals]] = line[(equals + 1)..];
+                ReadOnlySpan<char> line = text.AsSpan(range);
+                if (line.Length > key.Length && line[key.Length] == '=' && line.StartsWith(key))
+                {
+                    return line[(key.Length + 1)..];
+                }
             }
+
+            return default;
         }
 
-        string Get(string key) => values.GetValueOrDefault(key, "");
-        long Number(string key) => long.TryParse(Get(key), NumberStyles.Integer, CultureInfo.InvariantCulture, out long number) ? number : 0;
+        string Get(string key) => Find(key).ToString();
+        long Number(string key) => long.TryParse(Find(key), NumberStyles.Integer, CultureInfo.InvariantCulture, out long number) ? number : 0;
         return new ContainerState
         {
             Status = ParseStatus(Get("status")) ?? throw new Failure($"{path}: the status '{Get("status")}' isn't one", "timur system check --repair can mend it"),

@@ -12,23 +12,27 @@ public static class ContainerView
     public static TemplateObject Row(Container container, bool truncate, DateTimeOffset now)
     {
         ContainerRecord record = container.Record;
-        string command = string.Join(' ', record.Command);
-        string shown = truncate && command.Length > 20 ? command[..19] + "…" : command;
         return new TemplateObject()
             .Add("ID", truncate ? container.Id.Short : container.Id.Text)
             .Add("Names", record.Name)
             .Add("Image", record.Image)
-            .Add("Command", $"\"{shown}\"")
-            .Add("CreatedAt", record.Created.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss zzz"))
-            .Add("RunningFor", Ago(now - record.Created) + " ago")
-            .Add("Status", StatusText(container.State, now))
-            .Add("State", StateWord(container.State))
+            .Add("Command", () => Command(record, truncate))
+            .Add("CreatedAt", () => record.Created.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss zzz"))
+            .Add("RunningFor", () => Ago(now - record.Created) + " ago")
+            .Add("Status", () => StatusText(container.State, now))
+            .Add("State", () => StateWord(container.State))
             .Add("Ports", container.State.Ports)
-            .Add("Labels", string.Join(',', record.Labels.Select(label => $"{label.Key}={label.Value}")))
-            .Add("Networks", container.Options.Text("network") ?? "bridge")
-            .Add("Mounts", string.Join(',', container.Options.Texts("volume").Select(volume => volume.Split(':')[0])))
+            .Add("Labels", () => string.Join(',', record.Labels.Select(label => $"{label.Key}={label.Value}")))
+            .Add("Networks", () => container.Options.Text("network") ?? "bridge")
+            .Add("Mounts", () => string.Join(',', container.Options.Texts("volume").Select(volume => volume.Split(':')[0])))
             .Add("ExitCode", container.State.ExitCode)
             .Add("Pid", container.State.Pid);
+    }
+
+    private static string Command(ContainerRecord record, bool truncate)
+    {
+        string command = string.Join(' ', record.Command);
+        return truncate && command.Length > 20 ? $"\"{command.AsSpan(0, 19)}…\"" : $"\"{command}\"";
     }
 
     /// <summary><c>Up 3 minutes</c>, <c>Exited (137) 2 hours ago</c>, <c>Created</c>: scripts look for these words.</summary>

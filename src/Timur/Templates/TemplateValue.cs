@@ -10,13 +10,16 @@ public sealed class TemplateObject
     private readonly List<KeyValuePair<string, object?>> _fields = [];
 
     /// <summary>Fields in the order they were added.</summary>
-    public IReadOnlyList<KeyValuePair<string, object?>> Fields => _fields;
+    public IReadOnlyList<KeyValuePair<string, object?>> Fields => _fields.ConvertAll(entry => new KeyValuePair<string, object?>(entry.Key, Made(entry.Value)));
 
     public TemplateObject Add(string name, object? value)
     {
         _fields.Add(new(name, value));
         return this;
     }
+
+    /// <summary>A field that is only made when somebody asks for it: most lists show few of the fields that there are.</summary>
+    public TemplateObject Add(string name, Func<object?> make) => Add(name, (object)make);
 
     /// <summary>A field's value; false when there is none of that name.</summary>
     public bool TryGet(string name, out object? value)
@@ -25,7 +28,7 @@ public sealed class TemplateObject
         {
             if (key == name)
             {
-                value = candidate;
+                value = Made(candidate);
                 return true;
             }
         }
@@ -49,10 +52,12 @@ public sealed class TemplateObject
         _ => Convert.ToString(value) ?? "",
     };
 
+    private static object? Made(object? value) => value is Func<object?> make ? make() : value;
+
     private static string PrintObject(TemplateObject nested)
     {
         var text = new StringBuilder("{");
-        text.AppendJoin(' ', nested._fields.Select(field => Print(field.Value)));
+        text.AppendJoin(' ', nested.Fields.Select(field => Print(field.Value)));
         return text.Append('}').ToString();
     }
 }
