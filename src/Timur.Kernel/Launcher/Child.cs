@@ -41,8 +41,9 @@ internal struct ChildMessage
 /// <summary>
 /// What runs between the clone and execve. Only one thread of a runtime with several exists here, so nothing may allocate, throw, box, wait for a
 /// lock, use an ordinary P/Invoke or touch a static: no call but to these methods themselves and through the pointer in the context. A build check
-/// disassembles them. See docs/decisions/001-launch-program.md.
+/// disassembles them. Locals start as they are: clearing a large one is a call into the runtime. See docs/decisions/001-launch-program.md.
 /// </summary>
+[SkipLocalsInit]
 internal static unsafe class Child
 {
     private const int Eintr = 4;

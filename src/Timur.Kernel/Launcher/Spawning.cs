@@ -1,6 +1,4 @@
-using Timur.Kernel.Launcher;
-
-namespace Timur.Kernel;
+namespace Timur.Kernel.Launcher;
 
 /// <summary>Starts ordinary programs by a launch program, so that no thread is needed and nothing but the named descriptors is inherited.</summary>
 public static class Spawning
@@ -17,7 +15,7 @@ public static class Spawning
         program.ResetSignals();
         program.NewSession();
         Arg nothing = program.NewSlot();
-        program.Add("open /dev/null", Nr.openat, Files.AtFdCwd, program.Text("/dev/null"), Files.OpenBits(Open.ReadWrite), 0).Save(nothing);
+        program.Add("open /dev/null", Nr.openat, Files.AtFdCwd, program.Text("/dev/null"), Files.OpenBits(Kernel.Open.ReadWrite), 0).Save(nothing);
         for (int stream = 0; stream < 3; stream++)
         {
             program.Add("dup3", Nr.dup3, nothing, stream, 0);
