@@ -1,20 +1,6 @@
-using System.Runtime.InteropServices;
 using Xunit;
 
 namespace Timur.SystemTests;
-
-/// <summary>A test of x86-64 machine code; elsewhere it is skipped, and says so.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class MachineCodeFactAttribute : FactAttribute
-{
-    public MachineCodeFactAttribute()
-    {
-        if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
-        {
-            Skip = "reads x86-64 machine code only";
-        }
-    }
-}
 
 public class BareCodeTests
 {

@@ -37,7 +37,7 @@ internal static class StatsCommand
             ListOutput.Print(context, arguments, rows,
             [
                 ("CONTAINER ID", "ID"), ("NAME", "Name"), ("CPU %", "CPUPerc"), ("THROTTLED", "Throttled"), ("MEM USAGE / LIMIT", "MemUsage"), ("MEM %", "MemPerc"),
-                ("BLOCK I/O", "BlockIO"), ("PIDS", "PIDs"), ("OOM", "OOMKills"), ("PRESSURE", "Pressure"),
+                ("NET I/O", "NetIO"), ("BLOCK I/O", "BlockIO"), ("PIDS", "PIDs"), ("OOM", "OOMKills"), ("PRESSURE", "Pressure"),
             ]);
         }
         while (!once);
@@ -55,6 +55,12 @@ internal static class StatsCommand
     private static Dictionary<string, (long Cpu, long Time)> Sample(CommandContext context, List<Container> containers)
         => containers.ToDictionary(container => container.Id.Text, container => (ContainerCgroup.Of(context.Paths, container).Statistics().CpuNanoseconds ?? 0, Environment.TickCount64));
 
+    /// <summary>Received and sent, as the container sees it; without a link of its own there is nothing to count.</summary>
+    private static string Traffic(CommandContext context, Container container)
+        => ContainerTraffic.Of(context.Paths, container) is { } traffic
+            ? $"{new ByteSize(traffic.ReceivedBytes).ToDecimalString()} / {new ByteSize(traffic.SentBytes).ToDecimalString()}"
+            : "--";
+
     private static TemplateObject Row(CommandContext context, Container container, Dictionary<string, (long Cpu, long Time)> before, Dictionary<string, (long Cpu, long Time)> now)
     {
         CgroupStatistics statistics = ContainerCgroup.Of(context.Paths, container).Statistics();
@@ -69,6 +75,7 @@ internal static class StatsCommand
             .Add("Throttled", statistics.ThrottledPeriods is { } periods ? $"{periods}" : "--")
             .Add("MemUsage", $"{new ByteSize(used)} / {new ByteSize(limit)}")
             .Add("MemPerc", $"{100.0 * used / limit:0.00}%")
+            .Add("NetIO", Traffic(context, container))
             .Add("BlockIO", $"{new ByteSize(statistics.ReadBytes ?? 0).ToDecimalString()} / {new ByteSize(statistics.WriteBytes ?? 0).ToDecimalString()}")
             .Add("PIDs", statistics.Pids ?? 0)
             .Add("OOMKills", statistics.OomKills)

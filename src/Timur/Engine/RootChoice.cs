@@ -1,5 +1,6 @@
 using Timur.Images;
 using Timur.Kernel;
+using Timur.Kernel.Launcher;
 using Timur.Runtime;
 using Timur.State;
 using Timur.Storage;

@@ -1,4 +1,5 @@
 using Timur.Kernel;
+using Timur.Kernel.Launcher;
 using Timur.State;
 
 namespace Timur.Engine.Monitoring;

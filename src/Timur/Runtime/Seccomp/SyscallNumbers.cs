@@ -7,7 +7,7 @@ namespace Timur.Runtime.Seccomp;
 internal static partial class SyscallTable
 {
     /// <summary>Names in byte order, one white-space character after each.</summary>
-    private static ReadOnlySpan<byte> Names =>
+    internal static ReadOnlySpan<byte> Names =>
         """
         _llseek _newselect _sysctl accept accept4 access acct add_key
         adjtimex afs_syscall alarm arch_prctl arm_fadvise64_64 arm_sync_file_range bdflush bind

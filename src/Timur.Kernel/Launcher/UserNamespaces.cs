@@ -1,7 +1,6 @@
 using System.Text;
-using Timur.Kernel.Launcher;
 
-namespace Timur.Kernel;
+namespace Timur.Kernel.Launcher;
 
 /// <summary>Ids of a user namespace: <paramref name="Count"/> of them from <paramref name="Inside"/> are the host's from <paramref name="Outside"/>.</summary>
 public readonly record struct IdRange(uint Inside, uint Outside, uint Count);
