@@ -111,7 +111,7 @@ public sealed class CgroupV2LifeTests(VirtualMachine machine)
         Outcome outcome = machine.Shell("""
             timur run -d --name web -p 8080:80 busybox sh -c 'mkdir /www; echo served >/www/index.html; exec httpd -f -p 80 -h /www' >/dev/null
             for i in 1 2 3 4 5 6 7 8 9 10; do timur exec web nc -z 127.0.0.1 80 2>/dev/null && break; sleep 0.3; done
-            wget -qO- http://127.0.0.1:8080/; timur run --rm busybox wget -qO- http://web/; timur rm -f web >/dev/null
+            wget -qO- http://127.0.0.1:8080/; timur run --rm busybox wget -qO- http://$(timur inspect --format '{{.NetworkSettings.IPAddress}}' web)/; timur rm -f web >/dev/null
             """);
         Assert.Equal("served\nserved\n", outcome.Out);
     }
