@@ -94,6 +94,18 @@ public sealed class CgroupV2LifeTests(VirtualMachine machine)
     }
 
     [Fact]
+    public void A_parent_that_cannot_pass_controllers_on_is_explained_and_nothing_is_left()
+    {
+        Outcome outcome = machine.Shell("""
+            mkdir /sys/fs/cgroup/busy; sleep 1000 & echo $! >/sys/fs/cgroup/busy/cgroup.procs
+            timur run --rm --network none --cgroup-parent /busy -m 16m busybox true; echo $?
+            kill $!; wait $! 2>/dev/null; rmdir /sys/fs/cgroup/busy && echo removed
+            """);
+        Assert.Equal("125\nremoved\n", outcome.Out);
+        Assert.Contains("the parent cgroup doesn't pass its controller on", outcome.Error);
+    }
+
+    [Fact]
     public void Cgroups_that_a_privileged_container_made_go_with_it()
     {
         string cgroup = machine.Start("nested", "--privileged", "mkdir -p /sys/fs/cgroup/a/b && echo made; exec sleep 1000");
