@@ -3,22 +3,24 @@ namespace Timur.Kernel.Launcher;
 /// <summary>Paths that a container must not see or not change, as operations of a launch program.</summary>
 public sealed class MaskOps
 {
+    private const MountAttributes Harmless = MountAttributes.ReadOnly | MountAttributes.NoSetuid | MountAttributes.NoExecute;
+
     private readonly LaunchProgram _program;
     private readonly MountHandle _emptyDirectory;
-    private readonly MountHandle _nullDevice;
+    private readonly Arg _nullDevice;
 
     /// <summary>
     /// Prepares an empty read-only directory, attached at <paramref name="stage"/> (a host directory that the root is going to cover), and the host's
-    /// own /dev/null. Both are opened before anything of the container's is reachable (CVE-2025-31133), and read-only, so that no chmod through
-    /// them reaches the host.
+    /// own /dev/null. Both are opened before anything of the container's is reachable (CVE-2025-31133), and what is mounted of them is read-only, so
+    /// that no chmod reaches the host. Kernels before 6.15 copy only mounts that are attached, hence the stage, and a descriptor of the device itself.
     /// </summary>
     public MaskOps(LaunchProgram program, string stage)
     {
         _program = program;
-        const MountAttributes harmless = MountAttributes.ReadOnly | MountAttributes.NoSetuid | MountAttributes.NoExecute;
-        _emptyDirectory = program.NewFileSystem("tmpfs", "mask", [new("size", "0"), new("nr_inodes", "1"), new("mode", "0555")], harmless | MountAttributes.NoDevices);
+        _emptyDirectory = program.NewFileSystem("tmpfs", "mask", [new("size", "0"), new("nr_inodes", "1"), new("mode", "0555")], Harmless | MountAttributes.NoDevices);
         program.AttachToHost(_emptyDirectory, stage);
-        _nullDevice = program.CloneHostTree("/dev/null", recursive: false, new MountChange(harmless));
+        _nullDevice = program.NewSlot();
+        program.Add("open /dev/null", Nr.openat, Files.AtFdCwd, program.Text("/dev/null"), Files.OpenBits(Open.Path), 0).Save(_nullDevice);
     }
 
     /// <summary>
@@ -34,7 +36,9 @@ public sealed class MaskOps
         open.OnErrorContinueHere();
         int afterDirectory = _program.Count;
         OpHandle file = _program.OpenInRoot($"open {name}", directory, path, target, directory: false).Tolerate(Errno.ENOENT, Errno.EACCES, Errno.ENOTDIR);
-        _program.Attach(_program.CloneOpenTree("/dev/null", _nullDevice.Slot, recursive: false), name, target);
+        MountHandle nothing = _program.CloneOpenTree("/dev/null", _nullDevice, recursive: false);
+        _program.Change(nothing, "/dev/null", new MountChange(Harmless));
+        _program.Attach(nothing, name, target);
         file.OnErrorContinueHere();
         _program.JumpOver(afterDirectory - 1);
         _program.ReleaseSlots(mark);

@@ -27,7 +27,7 @@ internal static class BlockIoController
         Rates(directory, io.WriteOperations, "blkio.throttle.write_iops_device", "wiops", "--device-write-iops");
     }
 
-    /// <summary>10 to 1000, through BFQ's file where that scheduler is used, else the generic one.</summary>
+    /// <summary>10 to 1000. A file tells only that the kernel knows this kind of weight, not which scheduler a disk has: each that is there is set.</summary>
     private static void Weight(CgroupDirectory directory, ushort? wanted, List<string> warnings)
     {
         if (wanted is not { } weight)
@@ -36,17 +36,25 @@ internal static class BlockIoController
         }
 
         string[] files = directory.Version == 1 ? ["blkio.bfq.weight", "blkio.weight"] : ["io.bfq.weight", "io.weight"];
-        Errno why = Errno.ENOENT;
+        bool isSet = false;
+        Errno reason = Errno.ENOENT;
         foreach (string file in files)
         {
             int value = file == "io.weight" ? 1 + ((weight - 10) * 9999 / 990) : weight;
-            if (directory.TrySet(file, value.ToString(), out why))
+            if (directory.TrySet(file, value.ToString(), out Errno why))
             {
-                return;
+                isSet = true;
+            }
+            else if (why != Errno.ENOENT)
+            {
+                reason = why;
             }
         }
 
-        warnings.Add($"--blkio-weight has no effect: {(why == Errno.ENOENT ? "this kernel has no weights for block I/O" : why.Describe())}");
+        if (!isSet)
+        {
+            warnings.Add($"--blkio-weight has no effect: {(reason == Errno.ENOENT ? "this kernel has no weights for block I/O" : reason.Describe())}");
+        }
     }
 
     private static void Rates(CgroupDirectory directory, IReadOnlyList<(long Major, long Minor, long Rate)> rates, string v1File, string v2Key, string option)

@@ -239,28 +239,40 @@ public sealed class Cgroup
             return;
         }
 
-        if (Kernel.Directories.TryCreate(hierarchy.MountPoint + Path, out Errno why) || why == Errno.EEXIST)
+        string directory = hierarchy.MountPoint + Path;
+        if (Kernel.Directories.TryCreate(directory, out Errno why))
         {
-            return;
+            if (hierarchy.Version == 2 && !UnifiedControllers.HasAll(directory, _layout))
+            {
+                UnifiedControllers.EnableAlong(hierarchy.MountPoint, Path);
+            }
         }
+        else if (why != Errno.EEXIST)
+        {
+            MakeAlong(hierarchy, controller);
+        }
+    }
 
-        string parent = hierarchy.MountPoint;
+    /// <summary>Makes what is missing of the path, from the top.</summary>
+    private void MakeAlong(Hierarchy hierarchy, string controller)
+    {
+        string directory = hierarchy.MountPoint;
         foreach (string name in Path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             if (hierarchy.Version == 2)
             {
-                UnifiedControllers.Enable(parent);
+                UnifiedControllers.Enable(directory);
             }
 
-            parent += "/" + name;
-            if (!Kernel.Directories.TryCreate(parent, out why) && why != Errno.EEXIST)
+            directory += "/" + name;
+            if (!Kernel.Directories.TryCreate(directory, out Errno why) && why != Errno.EEXIST)
             {
-                throw new SyscallException("mkdir", why, parent);
+                throw new SyscallException("mkdir", why, directory);
             }
 
             if (controller == "cpuset" && hierarchy.Version == 1)
             {
-                CpusetController.Inherit(parent);
+                CpusetController.Inherit(directory);
             }
         }
     }

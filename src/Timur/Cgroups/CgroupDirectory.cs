@@ -66,6 +66,7 @@ public readonly record struct CgroupDirectory(string Path, int Version)
         Errno.EINVAL or Errno.ERANGE => "the value is out of the kernel's range",
         Errno.EBUSY => "more is in use already than the new limit allows",
         Errno.EACCES or Errno.EPERM => "this process may not change the limit; see timur info",
+        Errno.ENOENT => "this kernel doesn't have the limit, or the parent cgroup doesn't pass its controller on: cgroup v2 refuses that to one with processes of its own",
         _ => null,
     };
 }

@@ -16,7 +16,8 @@ public static class DeviceProgram
     public static void Attach(Fd cgroup, IReadOnlyList<DeviceRule> rules, string target) => DeviceFilter.Attach(cgroup, Compile(rules), target);
 
     /// <summary>
-    /// Instructions of eight bytes. r2 is the type, r3 the access, r4 and r5 the numbers. The rules are tested from the last to the first.
+    /// Instructions of eight bytes. r2 is the type, r3 the access, r4 and r5 the numbers. The rules are tested from the last to the first, and none after
+    /// one that matches everything: the verifier refuses a program with instructions that are never reached (kernel/bpf/verifier.c, check_cfg).
     /// </summary>
     public static ulong[] Compile(IReadOnlyList<DeviceRule> rules)
     {
@@ -32,12 +33,18 @@ public static class DeviceProgram
         for (int i = rules.Count - 1; i >= 0; i--)
         {
             AddRule(code, rules[i]);
+            if (MatchesEverything(rules[i]))
+            {
+                return [.. code];
+            }
         }
 
         // No rule matched: what was not allowed is denied.
         AddExit(code, allow: false);
         return [.. code];
     }
+
+    private static bool MatchesEverything(DeviceRule rule) => rule is { Type: "a", Major: null, Minor: null };
 
     private static void AddRule(List<ulong> code, DeviceRule rule)
     {

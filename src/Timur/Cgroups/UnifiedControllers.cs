@@ -21,4 +21,30 @@ internal static class UnifiedControllers
             }
         }
     }
+
+    /// <summary>Enables them in every directory above a cgroup: a parent that somebody else made need not pass them on.</summary>
+    internal static void EnableAlong(string mountPoint, string path)
+    {
+        string directory = mountPoint;
+        foreach (string name in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            Enable(directory);
+            directory += "/" + name;
+        }
+    }
+
+    /// <summary>Whether a cgroup has every v2 controller that limits need.</summary>
+    internal static bool HasAll(string directory, CgroupLayout layout)
+    {
+        string[] has = (Files.TryReadText(directory + "/cgroup.controllers", out _) ?? "").Split(' ');
+        foreach (string controller in (ReadOnlySpan<string>)["cpu", "memory", "pids", "io", "cpuset"])
+        {
+            if (layout.Find(controller == "io" ? "blkio" : controller) is { Version: 2 } && Array.IndexOf(has, controller) < 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

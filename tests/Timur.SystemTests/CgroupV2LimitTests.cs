@@ -1,0 +1,188 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace Timur.SystemTests;
+
+/// <summary>Each limit is shown to bite on cgroup v2, in a virtual machine that has nothing else.</summary>
+[Collection(nameof(VirtualMachine))]
+public sealed partial class CgroupV2LimitTests(VirtualMachine machine)
+{
+    [Fact]
+    public void The_machine_is_all_v2_and_info_says_so()
+    {
+        Outcome outcome = machine.Shell("grep -c cgroup /proc/mounts; timur info");
+        Assert.StartsWith("1\n", outcome.Out);
+        Assert.Contains("CgroupMode: v2\n", outcome.Out);
+        foreach (string controller in (string[])["cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer", "blkio", "hugetlb"])
+        {
+            Assert.Contains($"  {controller}: v2\n", outcome.Out);
+        }
+
+        Assert.Contains("What this machine lacks: nothing\n", outcome.Out);
+    }
+
+    [Fact]
+    public void Memory_over_the_limit_is_killed_and_reported()
+    {
+        Outcome outcome = machine.Shell("""
+            timur run --name greedy --network none -m 16m --memory-swap 16m busybox tail /dev/zero; echo $?
+            timur inspect --format '{{.State.OOMKilled}} {{.State.ExitCode}}' greedy; timur rm greedy
+            """);
+        Assert.Equal("137\ntrue 137\ngreedy\n", outcome.Out);
+        Assert.Equal(0, machine.Run("-m 16m --memory-swap 16m", "head -c 4m /dev/zero | tail -c 4m >/dev/null").Code);
+    }
+
+    [Fact]
+    public void Swap_takes_what_memory_cannot_hold_up_to_its_own_limit()
+    {
+        const string fill = "dd if=/dev/zero of=/dev/shm/f bs=1M count=24 2>/dev/null; echo $?; cat /sys/fs/cgroup/memory.swap.max /sys/fs/cgroup/memory.swap.current";
+        string[] fits = machine.Run("-m 16m --memory-swap 48m", fill).Out.Split('\n');
+        Assert.Equal("0", fits[0]);
+        Assert.Equal("33554432", fits[1]);
+        Assert.InRange(long.Parse(fits[2], CultureInfo.InvariantCulture), 7 << 20, 32 << 20);
+        Assert.Equal(137, machine.Run("-m 16m --memory-swap 16m", "exec dd if=/dev/zero of=/dev/shm/f bs=1M count=24").Code);
+        Assert.Equal("16777216\n", machine.Run("-m 16m", "cat /sys/fs/cgroup/memory.swap.max").Out);
+        Assert.Equal("max\n", machine.Run("-m 16m --memory-swap -1", "cat /sys/fs/cgroup/memory.swap.max").Out);
+    }
+
+    /// <summary>Two containers below one limit: what is taken when it is reached is taken from the one without a reservation.</summary>
+    [Fact]
+    public void Memory_that_is_reserved_is_not_taken_by_others()
+    {
+        Outcome outcome = machine.Shell("""
+            mkdir /sys/fs/cgroup/squeeze
+            for name in reserved open; do
+                [ $name = reserved ] && reserve='--memory-reservation 40m' || reserve=
+                timur run -d --name $name --network none --cgroup-parent /squeeze $reserve busybox sh -c 'dd if=/dev/zero of=/dev/shm/f bs=1M count=32 2>/dev/null; touch /done; exec sleep 1000' >/dev/null
+                timur exec $name sh -c 'while [ ! -e /done ]; do sleep 0.1; done'
+            done
+            echo 48M >/sys/fs/cgroup/squeeze/memory.max
+            for name in reserved open; do cat /sys/fs/cgroup/squeeze/$(timur inspect --format '{{.Id}}' $name)/memory.swap.current; done
+            timur rm -f reserved open >/dev/null
+            rmdir /sys/fs/cgroup/squeeze && echo removed
+            """);
+        string[] lines = outcome.Out.Split('\n');
+        Assert.True(lines.Length == 4 && lines[2] == "removed", outcome.ToString());
+        Assert.Equal("0", lines[0]);
+        Assert.True(long.Parse(lines[1], CultureInfo.InvariantCulture) > 8 << 20, outcome.ToString());
+    }
+
+    /// <summary>The scheduler's own periods of 0.1 s are the clock: used microseconds in each.</summary>
+    [Fact]
+    public void Half_a_core_is_half_a_core_within_ten_percent()
+    {
+        string cgroup = machine.Start("half", "--cpus 0.5", "while :; do :; done");
+        Outcome outcome = machine.Shell($"sleep 2; cat {cgroup}/cpu.stat; sleep 12; cat {cgroup}/cpu.stat; timur rm -f half >/dev/null");
+        double used = Growth(outcome.Out, "usage_usec");
+        double periods = Growth(outcome.Out, "nr_periods");
+        Assert.True(periods > 50, outcome.ToString());
+        Assert.InRange(used / (periods * 100_000), 0.45, 0.55);
+        Assert.True(Growth(outcome.Out, "nr_throttled") > periods / 2, outcome.ToString());
+    }
+
+    [Fact]
+    public void Shares_divide_a_contended_cpu()
+    {
+        string large = machine.Start("large", "--cpuset-cpus 1 --cpu-shares 4096", "while :; do :; done");
+        string small = machine.Start("small", "--cpuset-cpus 1 --cpu-shares 1024", "while :; do :; done");
+        string weights = machine.Shell($"cat {large}/cpu.weight {small}/cpu.weight").Out;
+        Outcome outcome = machine.Shell($"""
+            sleep 1
+            a=$(grep usage_usec {large}/cpu.stat); b=$(grep usage_usec {small}/cpu.stat); sleep 8
+            echo "$a"; grep usage_usec {large}/cpu.stat; echo "$b"; grep usage_usec {small}/cpu.stat
+            timur rm -f large small >/dev/null
+            """);
+        string[] lines = outcome.Out.Split('\n');
+        double ratio = Growth(string.Join('\n', lines[..2]), "usage_usec") / Growth(string.Join('\n', lines[2..4]), "usage_usec");
+        Assert.Equal("157\n39\n", weights);
+        Assert.InRange(ratio, 3, 5);
+    }
+
+    [Fact]
+    public void Only_the_named_cpus_are_used()
+        => Assert.Equal("1\nCpus_allowed_list:\t1\n", machine.Run("--cpuset-cpus 1", "cat /sys/fs/cgroup/cpuset.cpus.effective; grep Cpus_allowed_list /proc/self/status").Out);
+
+    [Fact]
+    public void More_processes_than_allowed_are_refused()
+    {
+        Outcome outcome = machine.Run("--pids-limit 8", "(for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 2 & done; wait); cat /sys/fs/cgroup/pids.max; grep -v 'max 0' /sys/fs/cgroup/pids.events");
+        Assert.Contains("can't fork", outcome.Error);
+        Assert.Matches("^8\nmax [1-9]", outcome.Out);
+    }
+
+    [Fact]
+    public void A_weight_of_block_io_reaches_every_scheduler_that_knows_weights()
+        => Assert.Equal("default 500\ndefault 4950\n", machine.Run("--blkio-weight 500", "cat /sys/fs/cgroup/io.bfq.weight /sys/fs/cgroup/io.weight").Out);
+
+    /// <summary>
+    /// Two containers at once, one allowed four times as much: without a limit both would go alike. Bytes and operations are the kernel's count, and all
+    /// input and output is direct.
+    /// </summary>
+    [Theory]
+    [InlineData("--device-read-bps", "512k", "2m", "rbytes", "dd if=/dev/vda of=/dev/null bs=64k count=200 iflag=direct")]
+    [InlineData("--device-write-bps", "512k", "2m", "wbytes", "dd if=/dev/zero of=/f bs=64k count=200 oflag=direct")]
+    [InlineData("--device-read-iops", "10", "40", "rios", "dd if=/dev/vda of=/dev/null bs=4k count=400 iflag=direct")]
+    [InlineData("--device-write-iops", "10", "40", "wios", "dd if=/dev/zero of=/f bs=4k count=400 oflag=direct")]
+    public void Rates_of_a_block_device_are_kept(string option, string slowRate, string fastRate, string counter, string command)
+    {
+        string loop = $"while :; do {command} 2>/dev/null; done";
+        string slow = machine.Start("slow", $"--device /dev/vda {option} /dev/vda:{slowRate}", loop);
+        string fast = machine.Start("fast", $"--device /dev/vda {option} /dev/vda:{fastRate}", loop);
+        Outcome outcome = machine.Shell($"""
+            sleep 2
+            a=$(grep ^254:0 {slow}/io.stat); b=$(grep ^254:0 {fast}/io.stat); sleep 6
+            echo "$a"; grep ^254:0 {slow}/io.stat; echo "$b"; grep ^254:0 {fast}/io.stat
+            timur rm -f slow fast >/dev/null
+            """);
+        string[] lines = outcome.Out.Replace('=', ' ').Split('\n');
+        double ratio = Growth(string.Join('\n', lines[2..4]), counter) / Growth(string.Join('\n', lines[..2]), counter);
+        Assert.True(ratio is > 3 and < 5, $"fast to slow is {ratio}: {outcome}");
+    }
+
+    [Fact]
+    public void Devices_that_were_not_given_cannot_be_opened_even_with_a_node()
+    {
+        Outcome refused = machine.Run("", "mknod /tmp/disk b 254 0; mknod /tmp/kmsg c 1 11; mknod /tmp/null c 1 3; head -c 1 /tmp/disk; head -c 1 /tmp/kmsg; cat /tmp/null; echo x >/dev/null && echo nodes");
+        Assert.Equal("nodes\n", refused.Out);
+        Assert.Equal(2, Regex.Count(refused.Error, "Operation not permitted"));
+    }
+
+    [Theory]
+    [InlineData("--device /dev/vda", true, true)]
+    [InlineData("--device /dev/vda:/dev/vda:r", true, false)]
+    [InlineData("--device /dev/vda:/dev/vda:w", false, true)]
+    [InlineData("--device-cgroup-rule 'b 254:0 r'", true, false)]
+    [InlineData("--device-cgroup-rule 'b 254:* rw'", true, true)]
+    [InlineData("--device-cgroup-rule 'b 253:* rwm'", false, false)]
+    [InlineData("--device-cgroup-rule 'c 254:0 rwm'", false, false)]
+    [InlineData("--privileged", true, true)]
+    public void A_device_is_given_for_what_was_asked(string options, bool read, bool write)
+    {
+        Outcome outcome = machine.Run(options, "mknod /tmp/disk b 254 0; true </tmp/disk && echo read; true >>/tmp/disk && echo write; true");
+        Assert.Equal((read ? "read\n" : "") + (write ? "write\n" : ""), outcome.Out);
+    }
+
+    [Theory]
+    [InlineData("500")]
+    [InlineData("-500")]
+    public void The_oom_score_is_set(string score) => Assert.Equal(score + "\n", machine.Run("--oom-score-adj " + score, "cat /proc/self/oom_score_adj").Out);
+
+    [Theory]
+    [InlineData("--memory-swappiness 10", "--memory-swappiness")]
+    [InlineData("-m 16m --oom-kill-disable", "--oom-kill-disable")]
+    public void A_limit_that_v2_does_not_have_is_a_warning_or_with_strict_an_error(string options, string named)
+    {
+        Outcome outcome = machine.Run(options, "true");
+        Assert.Equal(0, outcome.Code);
+        Assert.Contains(named + " has no effect: cgroup v2 has no such file", outcome.Error);
+        Assert.Equal(125, machine.Run("--strict " + options, "true").Code);
+    }
+
+    /// <summary>How much a number grew between its first and its last line.</summary>
+    private static double Growth(string text, string word)
+    {
+        MatchCollection found = Regex.Matches(text, $@"\b{word} (\d+)");
+        return double.Parse(found[^1].Groups[1].Value, CultureInfo.InvariantCulture) - double.Parse(found[0].Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+}
