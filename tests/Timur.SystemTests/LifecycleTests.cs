@@ -170,4 +170,15 @@ public sealed class LifecycleTests : IDisposable
         _timur.Start("slow", "echo a; sleep 0.5; echo b");
         Assert.Equal("a\nb\n", _timur.Run("logs", "-f", "slow").Out);
     }
+
+    [Fact]
+    public void Processes_in_cgroups_that_a_container_made_itself_are_listed_and_ended_with_it()
+    {
+        const string script = "for c in /sys/fs/cgroup/*/; do mkdir $c/inner; echo $$ > $c/inner/cgroup.procs; done; sleep 1000 & wait";
+        _timur.Start("nested", script, "--privileged");
+        SpinWait.SpinUntil(() => _timur.Run("top", "nested").Out.Contains("sleep 1000", StringComparison.Ordinal), 5000);
+        Assert.Contains("sleep 1000", _timur.Run("top", "nested").Out);
+        Assert.Equal(0, _timur.Run("rm", "-f", "nested").Code);
+        Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);
+    }
 }

@@ -109,19 +109,38 @@ public sealed class Cgroup
     /// <summary>A descriptor of the v2 directory for CLONE_INTO_CGROUP; null where v2 has no controller of ours.</summary>
     public Fd? OpenUnified() => UnifiedDirectory() is { } directory ? Files.TryOpen(directory.Path, Kernel.Open.Path | Kernel.Open.Directory, out _) : null;
 
-    /// <summary>Ids of the processes in it, from one hierarchy.</summary>
+    /// <summary>Ids of the processes in it and in the cgroups that they made below, from one hierarchy.</summary>
     public IReadOnlyList<int> Pids()
     {
         var pids = new List<int>();
-        if (Anchor() is { } directory && Files.TryReadText(directory.Path + "/cgroup.procs", out _) is { } text)
+        if (Anchor() is { } directory)
         {
-            foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            {
-                pids.Add(int.Parse(line));
-            }
+            Collect(directory.Path, pids);
         }
 
         return pids;
+    }
+
+    private static void Collect(string directory, List<int> pids)
+    {
+        foreach (string line in (Files.TryReadText(directory + "/cgroup.procs", out _) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            pids.Add(int.Parse(line));
+        }
+
+        // A directory's links count its subdirectories, which the usual cgroup doesn't have.
+        if (Files.TryStatus(directory, out _) is not { Links: > 2 })
+        {
+            return;
+        }
+
+        foreach (DirectoryEntry entry in Kernel.Directories.List(directory))
+        {
+            if (entry.Kind == FileKind.Directory)
+            {
+                Collect($"{directory}/{entry.Name}", pids);
+            }
+        }
     }
 
     /// <summary>Whether it exists in the hierarchy that counts.</summary>

@@ -38,9 +38,11 @@ public readonly record struct CgroupDirectory(string Path, int Version)
     }
 
     /// <summary>rmdir(2), inner cgroups first; waits a little for processes that are just ending. Missing is fine.</summary>
-    public bool TryRemove()
+    public bool TryRemove() => TryRemove(attempts: 100);
+
+    private bool TryRemove(int attempts)
     {
-        for (int attempt = 0; attempt < 100; attempt++)
+        for (int attempt = 0; attempt < attempts; attempt++)
         {
             if (Directories.TryRemove(Path, out Errno why) || why == Errno.ENOENT)
             {
@@ -51,7 +53,7 @@ public readonly record struct CgroupDirectory(string Path, int Version)
             {
                 if (entry.Kind == FileKind.Directory)
                 {
-                    new CgroupDirectory($"{Path}/{entry.Name}", Version).TryRemove();
+                    new CgroupDirectory($"{Path}/{entry.Name}", Version).TryRemove(attempts: 2);
                 }
             }
 

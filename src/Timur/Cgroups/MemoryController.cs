@@ -86,7 +86,7 @@ internal static class MemoryController
         if (memory.Swap is { } swap)
         {
             string value = swap == -1 ? "max" : (swap - (memory.Limit ?? 0)).ToString();
-            if (!directory.TrySet("memory.swap.max", value, out Errno why) && value != "0")
+            if (!directory.TrySet("memory.swap.max", value, out Errno why) && !(value == "0" && why == Errno.ENOENT))
             {
                 warnings.Add($"--memory-swap has no effect: memory.swap.max: {why.Describe()}");
             }

@@ -64,7 +64,13 @@ public sealed record ContainerRecord
         }
         catch (Exception e) when (e is Failure or ArgumentOutOfRangeException or JsonException or InvalidOperationException or FormatException)
         {
-            throw new Failure(e is Failure ? e.Message : $"{path}: {e.Message}", "the container's record is damaged; timur system check --repair removes the container", cause: e);
+            string why = e switch
+            {
+                Failure => e.Message,
+                JsonException json => $"{path}: line {json.LineNumber + 1}, column {json.BytePositionInLine + 1}: not valid JSON",
+                _ => $"{path}: {e.Message}",
+            };
+            throw new Failure(why, "the container's record is damaged; timur system check --repair removes the container", cause: e);
         }
     }
 

@@ -94,6 +94,11 @@ internal static class BusyboxImage
         using Process process = Process.Start(start)!;
         string list = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
+        if (process.ExitCode != 0)
+        {
+            throw new Failure($"{binary} --list-full ended with exit code {process.ExitCode}, so the busybox image can't be made", "try it by hand; apt-get install busybox-static brings one that works");
+        }
+
         return list.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
