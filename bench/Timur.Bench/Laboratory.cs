@@ -43,7 +43,7 @@ internal sealed class Laboratory : IDisposable
         ("exec", raw => Paired("`exec` of `true` in a running container", ExecCandidates(), "crun", _settings.Rounds, raw)),
         ("crowd", raw => Paired($"{Crowd} containers at once", CrowdCandidates(), "timur, one", Math.Max(_settings.Rounds / 5, 2), raw)),
         ("memory", Memory),
-        ("list", raw => Paired($"`ps` with {Listed} containers", ListCandidates(), "none", _settings.Rounds, raw)),
+        ("list", raw => Paired($"`ps` with {Listed} containers", ListCandidates(), "ps, none", _settings.Rounds, raw)),
     ];
 
     /// <summary>What was measured on, as a line of text.</summary>
@@ -157,8 +157,10 @@ internal sealed class Laboratory : IDisposable
 
         return
         [
-            new("none", new Command([.. Store("none"), "ps", "-a"], Variables).Time),
-            new($"{Listed}", new Command([.. Store("many"), "ps", "-a"], Variables).Time),
+            new("ps, none", new Command([.. Store("none"), "ps"], Variables).Time),
+            new($"ps, {Listed} that don't run", new Command([.. Store("many"), "ps"], Variables).Time),
+            new("ps -a, none", new Command([.. Store("none"), "ps", "-a"], Variables).Time),
+            new($"ps -a, {Listed}", new Command([.. Store("many"), "ps", "-a"], Variables).Time),
         ];
     }
 

@@ -49,6 +49,24 @@ public static unsafe class Directories
         return why == Errno.None;
     }
 
+    /// <summary>
+    /// Tells the file system that what is in this directory has nothing to do with each other (FS_TOPDIR_FL, ioctl_iflags(2)): ext4 then spreads it over
+    /// the disk. Any other file system, or one that refuses, is left as it is.
+    /// </summary>
+    public static void TrySpread(string path)
+    {
+        const int getFlags = unchecked((int)0x80086601);
+        const int setFlags = 0x40086602;
+        const int topDirectory = 0x20000;
+        using Fd? fd = Files.TryOpen(path, Open.Read | Open.Directory, out _);
+        long flags = 0;
+        if (fd is not null && Sys.Call(Nr.ioctl, fd.Raw, getFlags, (long)&flags) == 0)
+        {
+            flags |= topDirectory;
+            Sys.Call(Nr.ioctl, fd.Raw, setFlags, (long)&flags);
+        }
+    }
+
     /// <summary>The names in a directory, without "." and "..", in the order the file system has them; empty when it doesn't exist.</summary>
     public static List<DirectoryEntry> List(string path)
     {

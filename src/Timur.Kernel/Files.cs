@@ -291,6 +291,15 @@ public static unsafe class Files
         return why == Errno.None;
     }
 
+    /// <summary>renameat2(2), RENAME_EXCHANGE: both names exist, and each gets the other's file.</summary>
+    public static bool TryExchange(string one, string other, out Errno why)
+    {
+        using var first = new CString(one, stackalloc byte[512]);
+        using var second = new CString(other, stackalloc byte[512]);
+        why = Sys.Why(Sys.Call(Nr.renameat2, AtFdCwd, first.Address, AtFdCwd, second.Address, 2));
+        return why == Errno.None;
+    }
+
     /// <summary>unlink(2); false and the reason when it fails.</summary>
     public static bool TryUnlink(string path, out Errno why)
     {

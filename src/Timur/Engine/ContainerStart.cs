@@ -177,10 +177,16 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
 
     /// <summary>
     /// The specification beside the record, so that any OCI runtime could run the container and a person can read it. Nothing of ours reads it: it is
-    /// written while the monitor launches, and a full disk doesn't stop a start that needs no space.
+    /// written while the monitor launches, and a full disk doesn't stop a start that needs no space. A container that goes away with its end (--rm)
+    /// has no use for it.
     /// </summary>
     private void WriteBundle(Container container, Spec spec)
     {
+        if (container.Options.RemoveAtEnd)
+        {
+            return;
+        }
+
         string path = $"{store.Paths.Container(container.Id)}/config.json";
         using Fd? file = Files.TryOpen(path, Open.Write | Open.Create | Open.Truncate, out Errno why, 0x180);
         if (file is null || !Files.TryWrite(file, SpecJson.Write(spec), out why))

@@ -103,8 +103,9 @@ public sealed class ContainerStore(DataPaths paths)
     public ContainerState LoadState(ContainerId id)
     {
         string path = $"{paths.Container(id)}/state";
-        if (Files.TryReadRecord(path, out _) is not { } bytes)
+        if (Files.TryReadRecord(path, out _) is not { Length: > 0 } bytes)
         {
+            // Empty is what a power cut may leave of a state that was only that it runs.
             return new ContainerState();
         }
 
@@ -197,9 +198,14 @@ public sealed class ContainerStore(DataPaths paths)
 
     private static bool IsName(string name) => name.Length is >= 2 and <= 200 && char.IsAsciiLetterOrDigit(name[0]) && name.AsSpan().IndexOfAnyExcept(NameCharacters) < 0;
 
-    private void MakeParents()
+    /// <summary>
+    /// The directories that all containers share. Each container's files lie in a part of the disk of their own: beside each other, ext4 would look at
+    /// every inode that the last containers gave up before it takes one for the next (docs/decisions/005-startup.md).
+    /// </summary>
+    internal void MakeParents()
     {
-        foreach (string directory in (ReadOnlySpan<string>)[paths.Containers, paths.Names, paths.Trash])
+        string sockets = paths.Run + "/containers";
+        foreach (string directory in (ReadOnlySpan<string>)[paths.Containers, paths.Names, paths.Trash, sockets])
         {
             try
             {
@@ -210,6 +216,9 @@ public sealed class ContainerStore(DataPaths paths)
                 throw Unwritable(directory, e.Errno);
             }
         }
+
+        Directories.TrySpread(paths.Containers);
+        Directories.TrySpread(sockets);
     }
 
     private static Failure Unwritable(string path, Errno why)

@@ -12,7 +12,8 @@ public sealed class HostCare(DataPaths paths)
     /// <summary>Directories, the default image, and the network; what is there already stays.</summary>
     public IEnumerable<string> Initialise()
     {
-        foreach (string directory in (ReadOnlySpan<string>)[paths.Containers, paths.Names, paths.Trash, paths.Images, paths.Volumes, paths.Disks, paths.Networks])
+        new ContainerStore(paths).MakeParents();
+        foreach (string directory in (ReadOnlySpan<string>)[paths.Images, paths.Volumes, paths.Disks, paths.Networks])
         {
             Directories.Create(directory, 0x1C9);
         }

@@ -9,7 +9,11 @@ public static class AtomicFile
     /// Replaces <paramref name="path"/>. A crash leaves the old file or the new one; a leftover <c>.NAME.PID.tmp</c> is removed by
     /// <c>timur system check --repair</c>. With <paramref name="durable"/> the bytes are on the disk before the name is.
     /// </summary>
-    public static void Write(string path, ReadOnlySpan<byte> bytes, uint mode = 0x180, bool durable = false)
+    /// <param name="passing">
+    /// The content is worth nothing after a power cut, which may then leave an empty file. ext4 writes a file to the disk at once when it is renamed over
+    /// another; exchanging the two names does without.
+    /// </param>
+    public static void Write(string path, ReadOnlySpan<byte> bytes, uint mode = 0x180, bool durable = false, bool passing = false)
     {
         string temporary = $"{Path.GetDirectoryName(path)}/.{Path.GetFileName(path)}.{Processes.Self}.tmp";
         try
@@ -23,7 +27,13 @@ public static class AtomicFile
                 }
             }
 
-            Files.Rename(temporary, path);
+            if (!passing || !Files.TryExchange(temporary, path, out _))
+            {
+                Files.Rename(temporary, path);
+                return;
+            }
+
+            Files.TryUnlink(temporary, out _);
         }
         catch
         {
@@ -36,11 +46,11 @@ public static class AtomicFile
     /// As <see cref="Write"/>; when the disk is full, the file's own block takes the new bytes, which needs no space: a file of less than a block is
     /// then as good as replaced.
     /// </summary>
-    public static void WriteEvenWhenFull(string path, ReadOnlySpan<byte> bytes)
+    public static void WriteEvenWhenFull(string path, ReadOnlySpan<byte> bytes, bool passing = false)
     {
         try
         {
-            Write(path, bytes);
+            Write(path, bytes, passing: passing);
         }
         catch (SyscallException e) when (e.Errno is Errno.ENOSPC or Errno.EDQUOT && Files.Exists(path))
         {

@@ -148,5 +148,6 @@ public sealed class MonitorProcess
         settled?.Trash?.Dispose();
     }
 
-    private void SaveState() => AtomicFile.WriteEvenWhenFull($"{_paths.Container(_order.Id)}/state", _state.ToBytes());
+    /// <summary>That it runs: a power cut ends that, too.</summary>
+    private void SaveState() => AtomicFile.WriteEvenWhenFull($"{_paths.Container(_order.Id)}/state", _state.ToBytes(), passing: true);
 }
