@@ -27,6 +27,11 @@ internal static class ExecCommand
             throw new Failure("the input device is not a terminal", "leave out -t when input comes from a pipe or file");
         }
 
+        if (arguments.Text("detach-keys") is { Length: > 0 })
+        {
+            context.Warn(["--detach-keys has no effect here: the process's terminal ends with this command; -d leaves one running"]);
+        }
+
         if (!OwnProgram.IsReadOnly && !OwnProgram.IsGuardedBy(container.State.MonitorPid))
         {
             OwnProgram.ExecuteReadOnly();

@@ -32,7 +32,7 @@ internal static class LogsCommand
         List<LogEntry> entries = reader.ReadAll().Where(entry => (since is null || entry.Time >= since) && (until is null || entry.Time <= until)).ToList();
         if (arguments.Text("tail") is { } tail and not "all")
         {
-            int count = int.TryParse(tail, out int lines) && lines >= 0 ? lines : throw new Failure($"--tail: '{tail}' isn't a number of lines");
+            int count = int.TryParse(tail, out int lines) && lines >= 0 ? lines : throw new Failure($"--tail: '{tail}' isn't a number of lines", "write digits, or all");
             entries = entries.GetRange(Math.Max(0, entries.Count - count), Math.Min(count, entries.Count));
         }
 

@@ -14,7 +14,7 @@ internal static class TopCommand
         Container container = store.Find(Operands.One(arguments, "top", "CONTAINER"));
         if (!container.State.IsAlive)
         {
-            throw new Failure($"container {container.Name} is not running");
+            throw new Failure($"container {container.Name} is not running", $"start it first: timur start {container.Name}");
         }
 
         context.Out($"{"PID",-8}{"PPID",-8}{"UID",-7}{"STATE",-7}{"RSS",-10}{"TIME",-10}COMMAND");

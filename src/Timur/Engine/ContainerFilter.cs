@@ -3,6 +3,8 @@ namespace Timur.Engine;
 /// <summary><c>--filter key=value</c>: values of one key are alternatives (labels: all), keys all have to match.</summary>
 public static class ContainerFilter
 {
+    private static readonly string[] States = ["created", "restarting", "running", "removing", "paused", "exited", "dead"];
+
     private static readonly string[] Keys = ["id", "name", "label", "status", "exited", "ancestor", "before", "since", "volume", "network", "publish", "health"];
 
     /// <summary>The containers that match; an unknown key is a <see cref="Failure"/>.</summary>
@@ -18,8 +20,14 @@ public static class ContainerFilter
                 throw new Failure($"--filter: '{filter}' isn't a filter", $"write KEY=VALUE; keys: {string.Join(' ', Keys)}");
             }
 
+            string value = filter[(equals + 1)..];
+            if (key == "status" && Array.IndexOf(States, value) < 0)
+            {
+                throw new Failure($"--filter: '{value}' isn't a status", $"use one of {string.Join(' ', States)}");
+            }
+
             byKey.TryAdd(key, []);
-            byKey[key].Add(filter[(equals + 1)..]);
+            byKey[key].Add(value);
         }
 
         return containers.FindAll(container => byKey.All(pair => pair.Key == "label"
@@ -51,5 +59,5 @@ public static class ContainerFilter
 
     private static Container Reference(List<Container> all, string reference)
         => all.Find(container => container.Name == reference || container.Id.Text.StartsWith(reference, StringComparison.Ordinal))
-            ?? throw new Failure($"--filter: there is no container '{reference}'");
+            ?? throw new Failure($"--filter: there is no container '{reference}'", "timur ps -a lists them");
 }

@@ -32,7 +32,7 @@ public static class ContainerInspection
             .Add("RestartCount", state.RestartCount)
             .Add("LogPath", directory + "/log")
             .Add("MonitorPid", state.MonitorPid)
-            .Add("Driver", "overlay")
+            .Add("Driver", options.Text("disk") is not null ? "disk" : options.Text("rootfs") is not null ? "dir" : "overlay")
             .Add("Config", Config(container, options))
             .Add("HostConfig", HostConfig(store, container, options))
             .Add("Mounts", Mounts(options))

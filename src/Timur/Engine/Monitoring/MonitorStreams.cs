@@ -265,7 +265,8 @@ internal sealed class MonitorStreams : IDisposable
                 _pendingInput = [.. _pendingInput, .. Packet.Slice(1, count - 1)];
                 FlushInput();
                 break;
-            case AttachProtocol.InputEnd:
+            // Only whoever started it ends its input: a later visitor may go and another may come.
+            case AttachProtocol.InputEnd when _order.Attached && key == FirstClientKey:
                 _inputEnds = true;
                 FlushInput();
                 break;
