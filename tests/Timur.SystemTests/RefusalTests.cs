@@ -179,7 +179,6 @@ public sealed class RefusalTests : IDisposable
     });
 
     [Theory]
-    [InlineData("state", "")]
     [InlineData("state", "status=Runn")]
     [InlineData("state", "\0\0\0\0")]
     [InlineData("container.json", "")]
@@ -207,6 +206,17 @@ public sealed class RefusalTests : IDisposable
         Assert.Equal(1, _timur.Run("system", "check").Code);
         Assert.Equal(0, _timur.Run("system", "check", "--repair").Code);
         Assert.Contains("well", _timur.Run("ps", "-a").Out);
+        Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);
+    }
+
+    [Fact]
+    public void An_empty_state_is_what_a_power_cut_leaves_and_the_container_starts_again()
+    {
+        _timur.Start("cut", "echo again");
+        _timur.Run("wait", "cut");
+        File.WriteAllText($"{_timur.Root}/data/containers/{_timur.Inspect("cut", "{{.Id}}")}/state", "");
+        Assert.Equal("created", _timur.Inspect("cut", "{{.State.Status}}"));
+        Assert.Equal("again\n", _timur.Run("start", "-a", "cut").Out);
         Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);
     }
 
