@@ -21,6 +21,12 @@ internal sealed class CommandContext(DataPaths paths, bool debug)
     /// <summary>Text on standard output as it is. A closed pipe ends quietly.</summary>
     internal void OutText(string text) => Write(Output, text);
 
+    /// <summary>As <see cref="Out"/>, where no store is needed. The runtime's Console would first send a terminal codes of its own.</summary>
+    internal static void Line(string line) => Write(Output, line + "\n");
+
+    /// <summary>A question on standard error; the answer is typed behind it.</summary>
+    internal static void Ask(string question) => Write(Error, question);
+
     /// <summary>A line on standard error.</summary>
     internal static void Note(string line) => Write(Error, line + "\n");
 

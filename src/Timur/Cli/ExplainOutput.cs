@@ -11,46 +11,46 @@ internal static class ExplainOutput
     {
         LaunchProgram program = start.Explain(options, out Spec spec);
         ProcessSpec process = spec.Process!;
-        Console.WriteLine($"command       {string.Join(' ', process.Args)}");
-        Console.WriteLine($"user          {process.UserId}:{process.GroupId} {string.Join(' ', process.AdditionalGroups)}");
-        Console.WriteLine($"directory     {process.Cwd}");
-        Console.WriteLine($"host name     {spec.Hostname ?? "(this machine's)"}");
-        Console.WriteLine($"namespaces    {string.Join(' ', spec.Linux.Namespaces.Select(ns => ns.Path is null ? ns.Type : $"{ns.Type}={ns.Path}"))}");
+        CommandContext.Line($"command       {string.Join(' ', process.Args)}");
+        CommandContext.Line($"user          {process.UserId}:{process.GroupId} {string.Join(' ', process.AdditionalGroups)}");
+        CommandContext.Line($"directory     {process.Cwd}");
+        CommandContext.Line($"host name     {spec.Hostname ?? "(this machine's)"}");
+        CommandContext.Line($"namespaces    {string.Join(' ', spec.Linux.Namespaces.Select(ns => ns.Path is null ? ns.Type : $"{ns.Type}={ns.Path}"))}");
         if (spec.Linux.UidMappings.Count > 0)
         {
-            Console.WriteLine($"user ids      {Ranges(spec.Linux.UidMappings)}");
-            Console.WriteLine($"group ids     {Ranges(spec.Linux.GidMappings)}");
+            CommandContext.Line($"user ids      {Ranges(spec.Linux.UidMappings)}");
+            CommandContext.Line($"group ids     {Ranges(spec.Linux.GidMappings)}");
         }
 
         foreach ((string clock, (long seconds, _)) in spec.Linux.TimeOffsets)
         {
-            Console.WriteLine($"clock         {clock} {seconds:+0;-0} s");
+            CommandContext.Line($"clock         {clock} {seconds:+0;-0} s");
         }
 
-        Console.WriteLine($"capabilities  {string.Join(' ', process.Capabilities?.Effective.Select(name => name[4..].ToLowerInvariant()) ?? [])}");
-        Console.WriteLine($"no new privs  {process.NoNewPrivileges}");
-        Console.WriteLine($"seccomp       {(spec.Linux.Seccomp is { } profile ? $"{profile.DefaultAction}, {profile.Syscalls.Sum(rule => rule.Names.Count)} calls named" : "unconfined")}");
-        Console.WriteLine($"cgroup        {spec.Linux.CgroupsPath}");
+        CommandContext.Line($"capabilities  {string.Join(' ', process.Capabilities?.Effective.Select(name => name[4..].ToLowerInvariant()) ?? [])}");
+        CommandContext.Line($"no new privs  {process.NoNewPrivileges}");
+        CommandContext.Line($"seccomp       {(spec.Linux.Seccomp is { } profile ? $"{profile.DefaultAction}, {profile.Syscalls.Sum(rule => rule.Names.Count)} calls named" : "unconfined")}");
+        CommandContext.Line($"cgroup        {spec.Linux.CgroupsPath}");
         foreach ((string name, string? value) in Limits(spec.Linux.Resources!))
         {
             if (value is not null)
             {
-                Console.WriteLine($"  {name,-12}{value}");
+                CommandContext.Line($"  {name,-12}{value}");
             }
         }
 
-        Console.WriteLine("mounts");
+        CommandContext.Line("mounts");
         foreach (MountSpec mount in spec.Mounts)
         {
-            Console.WriteLine($"  {mount.Destination,-20} {mount.Type,-8} {mount.Source,-12} {string.Join(',', mount.Options)}");
+            CommandContext.Line($"  {mount.Destination,-20} {mount.Type,-8} {mount.Source,-12} {string.Join(',', mount.Options)}");
         }
 
-        Console.WriteLine($"hidden        {string.Join(' ', spec.Linux.MaskedPaths)}");
-        Console.WriteLine($"read-only     {(spec.Root!.Readonly ? "/ " : "")}{string.Join(' ', spec.Linux.ReadonlyPaths)}");
-        Console.WriteLine($"launch program, {program.Count} operations between clone({program.Flags}) and execve");
+        CommandContext.Line($"hidden        {string.Join(' ', spec.Linux.MaskedPaths)}");
+        CommandContext.Line($"read-only     {(spec.Root!.Readonly ? "/ " : "")}{string.Join(' ', spec.Linux.ReadonlyPaths)}");
+        CommandContext.Line($"launch program, {program.Count} operations between clone({program.Flags}) and execve");
         for (int i = 0; i < program.Count; i++)
         {
-            Console.WriteLine($"  {i,3}  {program.NameOf(i)}");
+            CommandContext.Line($"  {i,3}  {program.NameOf(i)}");
         }
 
         return 0;

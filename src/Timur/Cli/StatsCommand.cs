@@ -1,6 +1,7 @@
 using Timur.Cgroups;
 using Timur.CommandLine;
 using Timur.Engine;
+using Timur.Kernel;
 using Timur.Templates;
 
 namespace Timur.Cli;
@@ -20,7 +21,7 @@ internal static class StatsCommand
     {
         TimeSpan interval = TimeSpan.FromSeconds(arguments.Number("interval") ?? 1);
         bool once = arguments.Has("no-stream");
-        bool clears = !once && !Console.IsOutputRedirected && arguments.Text("format") is null;
+        bool clears = !once && Terminal.Is(Descriptors.Standard(1)) && arguments.Text("format") is null;
         Dictionary<string, (long Cpu, long Time)> before = Sample(context, Select(context, arguments));
         do
         {

@@ -1,5 +1,6 @@
 using Timur.CommandLine;
 using Timur.Engine;
+using Timur.Kernel;
 
 namespace Timur.Cli;
 
@@ -30,9 +31,9 @@ internal static class SystemCommand
     {
         context.RequireRoot();
         Operands.None(arguments, "clear");
-        if (!arguments.Has("force") && !Console.IsInputRedirected)
+        if (!arguments.Has("force") && Terminal.Is(Descriptors.Standard(0)))
         {
-            Console.Error.Write($"This removes every container of {context.Paths.Root}{(arguments.Has("all") ? " and all images, volumes and disks" : "")}, with bridge and rules. Go on? [y/N] ");
+            CommandContext.Ask($"This removes every container of {context.Paths.Root}{(arguments.Has("all") ? " and all images, volumes and disks" : "")}, with bridge and rules. Go on? [y/N] ");
             if (Console.ReadLine()?.Trim() is not ("y" or "Y" or "yes"))
             {
                 return 1;

@@ -30,7 +30,7 @@ internal static class VersionCommand
 
     internal static int PrintShort()
     {
-        Console.WriteLine($"timur version {Version}");
+        CommandContext.Line($"timur version {Version}");
         return 0;
     }
 }
