@@ -11,6 +11,9 @@ internal sealed class Laboratory : IDisposable
 
     private static readonly string[] Runtimes = ["crun", "runc"];
 
+    /// <summary>Of the experiment with lists.</summary>
+    private static readonly string[] Stores = ["none", "many"];
+
     private static IEnumerable<string> PeerIds => Enumerable.Range(0, Crowd).Select(number => $"crowd{number}").Append("one");
 
     private readonly Settings _settings;
@@ -64,6 +67,11 @@ internal sealed class Laboratory : IDisposable
         }
 
         Timur("clear", "--force", "--all");
+        foreach (string name in Stores)
+        {
+            Tools.Run(_settings.Timur, [.. Store(name)[1..], "clear", "--force", "--all"]);
+        }
+
         Tools.Run("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/timur-bench*", "-delete");
         Directory.Delete(_directory, recursive: true);
     }
@@ -142,10 +150,11 @@ internal sealed class Laboratory : IDisposable
     private static double ProportionalKilobytes(string pid)
         => double.Parse(File.ReadLines($"/proc/{pid}/smaps_rollup").First(line => line.StartsWith("Pss:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * 1.024;
 
+    private string[] Store(string name) => [_settings.Timur, "--root", $"{_directory}/{name}", "--state", $"{_directory}/{name}-run"];
+
     private List<Candidate> ListCandidates()
     {
-        string[] Store(string name) => [_settings.Timur, "--root", $"{_directory}/{name}", "--state", $"{_directory}/{name}-run"];
-        foreach (string name in (string[])["none", "many"])
+        foreach (string name in Stores)
         {
             Tools.Run(_settings.Timur, [.. Store(name)[1..], "init"]);
         }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Timur.Kernel;
 
 namespace Timur.Engine;
@@ -35,11 +36,27 @@ public static class RunOptionRules
         InRange(options, "cpu-shares", 0, 262_144);
         InRange(options, "memory-swappiness", 0, 100);
         LogOptions.Parse(options.Texts("log-opt"));
+        CheckImage(options);
         CheckNames(options);
         CheckEnvironment(options);
         if (options.Text("network") is "host" or "none" && options.Texts("publish").Count > 0)
         {
             throw new Failure($"--publish has no meaning with --network {options.Text("network")}", "leave one of them out");
+        }
+    }
+
+    private static void CheckImage(RunOptions options)
+    {
+        OneOf(options, "pull", "missing", "always", "never");
+        if (options.Text("pull") == "always")
+        {
+            throw new Failure("--pull always: images can't be pulled yet", "leave it out; timur import and timur image bootstrap make images");
+        }
+
+        string own = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux/arm64" : "linux/amd64";
+        if (options.Text("platform") is { } platform && platform != own && platform != "linux")
+        {
+            throw new Failure($"--platform {platform}: the images here are for {own}", "leave it out");
         }
     }
 

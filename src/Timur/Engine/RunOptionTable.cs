@@ -60,7 +60,6 @@ public static class RunOptionTable
         Option.Value("network", "bridge|none|host|container:NAME", "network (default bridge)"),
         Option.List("publish", "[ADDRESS:][PORT:]PORT[/udp]", "publish a port or a range on this machine", 'p'),
         Option.Value("ip", "ADDRESS", "IPv4 address in the network"),
-        Option.Value("mac-address", "MAC", "hardware address of its interface"),
         Option.List("dns", "ADDRESS", "name server instead of this machine's"),
         Option.List("dns-search", "DOMAIN", "search domain"),
         Option.List("dns-option", "OPTION", "option of resolv.conf"),
@@ -80,7 +79,7 @@ public static class RunOptionTable
         Option.List("log-opt", "max-size=SIZE|max-file=N", "rotation of its log"),
         Option.Value("log-driver", "json-file|none", "where its output is kept"),
         Option.Value("cgroup-parent", "PATH", "make its cgroup below this one"),
-        Option.Value("pull", "missing|always|never", "whether to fetch the image"),
+        Option.Value("pull", "missing|always|never", "whether to fetch the image; there is no registry client yet, so always fails"),
         Option.Value("platform", "OS/ARCH", "platform of the image"),
     ];
 }
