@@ -225,7 +225,7 @@ public readonly struct OpHandle(LaunchProgram program, int index)
     public void OnErrorContinueHere()
     {
         Op op = program[index];
-        op.SkipOnError = checked((byte)(program.Count - index - 1));
+        op.SkipOnError = checked((ushort)(program.Count - index - 1));
         program[index] = op;
     }
 
@@ -233,7 +233,7 @@ public readonly struct OpHandle(LaunchProgram program, int index)
     public void OnSuccessContinueHere()
     {
         Op op = program[index];
-        op.SkipOnSuccess = checked((byte)(program.Count - index - 1));
+        op.SkipOnSuccess = checked((ushort)(program.Count - index - 1));
         program[index] = op;
     }
 }

@@ -43,23 +43,22 @@ public static class MountOps
         Arg context = program.NewSlot();
         Arg mount = program.NewSlot();
         program.Add($"fsopen {type}", Nr.fsopen, program.Text(type), 1).Save(context);
-        program.Add($"fsconfig {type} source={source}", Nr.fsconfig, context, 1, program.Text("source"), program.Text(source), 0);
+        program.Configure(type, context, "source", source);
         foreach ((string key, string? value) in options)
         {
-            if (value is null)
-            {
-                program.Add($"fsconfig {type} {key}", Nr.fsconfig, context, 0, program.Text(key), 0, 0);
-            }
-            else
-            {
-                program.Add($"fsconfig {type} {key}={value}", Nr.fsconfig, context, 1, program.Text(key), program.Text(value), 0);
-            }
+            program.Configure(type, context, key, value);
         }
 
         program.Add($"fsconfig {type} create", Nr.fsconfig, context, 6, 0, 0, 0);
         program.Add($"fsmount {type}", Nr.fsmount, context, 1, (long)attributes).Save(mount);
         return new MountHandle(mount);
     }
+
+    /// <summary>An option of a file system that is being made (fsconfig(2)); a null value makes it a flag.</summary>
+    internal static OpHandle Configure(this LaunchProgram program, string type, Arg context, string key, string? value)
+        => value is null
+            ? program.Add($"fsconfig {type} {key}", Nr.fsconfig, context, 0, program.Text(key), 0, 0)
+            : program.Add($"fsconfig {type} {key}={value}", Nr.fsconfig, context, 1, program.Text(key), program.Text(value), 0);
 
     /// <summary>A copy of what is mounted at a host path, not attached yet.</summary>
     public static MountHandle CloneHostTree(this LaunchProgram program, string path, bool recursive, MountChange change)
@@ -103,7 +102,7 @@ public static class MountOps
     }
 
     /// <summary>Attaches to a host path that exists.</summary>
-    public static void AttachToHost(this LaunchProgram program, MountHandle mount, string path)
+    public static OpHandle AttachToHost(this LaunchProgram program, MountHandle mount, string path)
         => program.Add($"mount {path}", Nr.move_mount, mount.Slot, program.Text(""), Files.AtFdCwd, program.Text(path), 0x4);
 
     /// <summary>Attaches to a descriptor.</summary>

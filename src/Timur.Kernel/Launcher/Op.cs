@@ -20,19 +20,18 @@ internal unsafe struct Op
     /// <summary>The slot that keeps the result, or -1.</summary>
     internal sbyte Save;
 
-    /// <summary>How many operations to leave out after a tolerated error.</summary>
-    internal byte SkipOnError;
-
-    /// <summary>How many operations to leave out after success.</summary>
-    internal byte SkipOnSuccess;
-
     /// <summary>How many errors of <see cref="Tolerate0"/> and its followers count: 0 to 3.</summary>
     internal byte Tolerated;
+
+    /// <summary>How many operations to leave out after a tolerated error.</summary>
+    internal ushort SkipOnError;
+
+    /// <summary>How many operations to leave out after success.</summary>
+    internal ushort SkipOnSuccess;
 
     internal short Tolerate0;
     internal short Tolerate1;
     internal short Tolerate2;
-    internal short Reserved;
     internal fixed long Arguments[6];
 }
 

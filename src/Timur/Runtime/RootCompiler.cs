@@ -26,6 +26,12 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
         foreach (RootMount mount in context.RootMounts)
         {
+            if (mount.Type == "overlay")
+            {
+                program.MountOverlay(mount.Options, mount.Target);
+                continue;
+            }
+
             MountHandle handle = mount.Type switch
             {
                 "bind" => program.CloneHostTree(mount.Source, recursive: true, new MountChange(mount.Attributes, Propagation: Propagation.Private, Recursive: true)),

@@ -24,7 +24,7 @@ public static class DiskRoot
             if (owner is not null)
             {
                 using Fd file = mount;
-                Fd overlay = OverlayRoot.Mount(layers, $"{file.ProcPath}/upper", $"{file.ProcPath}/work", isVolatile: false, owner);
+                Fd overlay = OverlayRoot.Mount(layers, $"{file.ProcPath}/upper", $"{file.ProcPath}/work", stage, isVolatile: false, owner, file);
                 return new RootPlan([new MountStep("detached", devicePath, stage, MountAttributes.None, [])], stage, [device]) { Detached = overlay };
             }
 

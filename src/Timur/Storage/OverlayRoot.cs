@@ -1,4 +1,5 @@
 using Timur.Kernel;
+using Timur.Kernel.Launcher;
 
 namespace Timur.Storage;
 
@@ -32,11 +33,12 @@ public static class OverlayRoot
     public static RootPlan PlanMapped(string containerDirectory, string stage, IReadOnlyList<string> layers, bool isVolatile, RootOwner owner)
         => new([new MountStep("detached", "overlay", stage, MountAttributes.None, [])], stage, [])
         {
-            Detached = Mount(layers, $"{containerDirectory}/upper", $"{containerDirectory}/work", isVolatile, owner),
+            Detached = Mount(layers, $"{containerDirectory}/upper", $"{containerDirectory}/work", stage, isVolatile, owner),
         };
 
     /// <summary>The overlay as a detached mount; it holds the layers' mapped mounts from then on.</summary>
-    internal static Fd Mount(IReadOnlyList<string> layers, string upper, string work, bool isVolatile, RootOwner owner)
+    /// <param name="disk">The detached mount that <paramref name="upper"/> and <paramref name="work"/> are on, if they are.</param>
+    internal static Fd Mount(IReadOnlyList<string> layers, string upper, string work, string stage, bool isVolatile, RootOwner owner, Fd? disk = null)
     {
         Files.Chown(upper, owner.User, owner.Group);
         var mapped = new List<Fd>();
@@ -47,8 +49,8 @@ public static class OverlayRoot
                 mapped.Add(Mounts.CloneIdMapped(layer, owner.UserNamespace));
             }
 
-            MountStep step = Step([.. mapped.Select(mount => mount.ProcPath)], upper, work, "", isVolatile);
-            return Mounts.NewDetached("overlay", "overlay", step.Options, MountAttributes.None);
+            MountStep step = Step([.. mapped.Select(mount => mount.ProcPath)], upper, work, stage, isVolatile);
+            return OverlayOps.NewDetached(step.Options, disk is null ? mapped : [.. mapped, disk], stage);
         }
         catch (SyscallException e) when (e.Errno is Errno.EINVAL or Errno.EPERM)
         {
