@@ -5,8 +5,7 @@ using Xunit;
 namespace Timur.SystemTests;
 
 /// <summary>What containers do on cgroup v2 beside their limits, in a virtual machine that has nothing else.</summary>
-[Collection(nameof(VirtualMachine))]
-public sealed class CgroupV2LifeTests(VirtualMachine machine)
+public abstract class CgroupV2LifeTests(VirtualMachine machine)
 {
     [Fact]
     public void A_container_sees_its_own_cgroup_as_the_root_and_cannot_change_it()

@@ -6,15 +6,22 @@ using Xunit;
 
 namespace Timur.SystemTests;
 
-/// <summary>Tests that share one virtual machine.</summary>
+/// <summary>Tests that share one virtual machine with the newest kernel that Debian has for it.</summary>
 [CollectionDefinition(nameof(VirtualMachine))]
 public sealed class VirtualMachineCollection : ICollectionFixture<VirtualMachine>;
+
+/// <summary>Tests that share one virtual machine with the kernel that this Debian installs.</summary>
+[CollectionDefinition(nameof(StockMachine))]
+public sealed class StockMachineCollection : ICollectionFixture<StockMachine>;
+
+/// <summary>The kernel that users of this Debian have unless they asked for another: 6.1 on Debian 12.</summary>
+public sealed class StockMachine() : VirtualMachine("linux-image-cloud-amd64");
 
 /// <summary>
 /// A Debian kernel with cgroup v2 alone, in QEMU (tests/vm). The binary under test is <c>timur</c> there. It lives as long as its standard input is open:
 /// when the tests end, however they end, it ends.
 /// </summary>
-public sealed class VirtualMachine : IDisposable
+public class VirtualMachine : IDisposable
 {
     private const int LongestWait = 180_000;
 
@@ -25,9 +32,17 @@ public sealed class VirtualMachine : IDisposable
     private int _requests;
 
     public VirtualMachine()
+        : this("")
+    {
+    }
+
+    /// <param name="kernel">The Debian package whose kernel it boots; empty for the newest.</param>
+    protected VirtualMachine(string kernel)
     {
         string script = Path.Combine(SourceDirectory(), "tests/vm/boot");
-        _boot = Process.Start(new ProcessStartInfo(script, [TimurCommand.Path]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(script, [TimurCommand.Path]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["TIMUR_VM_KERNEL"] = kernel;
+        _boot = Process.Start(start)!;
         _directory = _boot.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"no virtual machine: {_boot.StandardError.ReadToEnd()}");
         _socket = Connect(_directory + "/agent");
         _answers = new StreamReader(new NetworkStream(_socket), Encoding.ASCII);
@@ -61,6 +76,7 @@ public sealed class VirtualMachine : IDisposable
 
     public void Dispose()
     {
+        GC.SuppressFinalize(this);
         _answers.Dispose();
         _socket.Dispose();
         _boot.StandardInput.Close();

@@ -18,6 +18,12 @@ public static class OverlayOps
     /// <summary>Mounts an overlay on a host path that exists. Where fsconfig(2) does it, not a call more is made.</summary>
     public static void MountOverlay(this LaunchProgram program, IReadOnlyList<KeyValuePair<string, string?>> options, string target)
     {
+        if (NeedsNumbers(options))
+        {
+            program.MountByNumbers(options, target);
+            return;
+        }
+
         Arg context = program.NewSlot();
         Arg mount = program.NewSlot();
         program.Add("fsopen overlay", Nr.fsopen, program.Text("overlay"), 1).Save(context);
@@ -44,6 +50,11 @@ public static class OverlayOps
     /// <param name="stage">A host directory; what is attached there for a moment is seen by nobody.</param>
     public static Fd NewDetached(IReadOnlyList<KeyValuePair<string, string?>> options, IReadOnlyList<Fd> parts, string stage)
     {
+        if (NeedsNumbers(options))
+        {
+            return MountApart(options, parts, stage);
+        }
+
         try
         {
             return Mounts.NewDetached("overlay", "overlay", options, MountAttributes.None);
@@ -53,6 +64,9 @@ public static class OverlayOps
             return MountApart(options, parts, stage);
         }
     }
+
+    /// <summary>Which paths take a backslash for an escape, and which as it is, differs from kernel to kernel.</summary>
+    private static bool NeedsNumbers(IReadOnlyList<KeyValuePair<string, string?>> options) => options.Any(option => option.Value?.Contains('\\') == true);
 
     /// <summary>In a mount namespace of its own, from which only the finished overlay comes back.</summary>
     private static Fd MountApart(IReadOnlyList<KeyValuePair<string, string?>> options, IReadOnlyList<Fd> parts, string stage)

@@ -1,0 +1,27 @@
+using Xunit;
+
+namespace Timur.SystemTests;
+
+/// <summary>Containers' lives on the newest kernel.</summary>
+[Collection(nameof(VirtualMachine))]
+public sealed class CgroupV2LifeOnTheNewestKernelTests(VirtualMachine machine) : CgroupV2LifeTests(machine);
+
+/// <summary>Containers' lives on the kernel that this Debian installs.</summary>
+[Collection(nameof(StockMachine))]
+public sealed class CgroupV2LifeOnTheStockKernelTests(StockMachine machine) : CgroupV2LifeTests(machine);
+
+/// <summary>Limits on the newest kernel.</summary>
+[Collection(nameof(VirtualMachine))]
+public sealed class CgroupV2LimitOnTheNewestKernelTests(VirtualMachine machine) : CgroupV2LimitTests(machine);
+
+/// <summary>Limits on the kernel that this Debian installs.</summary>
+[Collection(nameof(StockMachine))]
+public sealed class CgroupV2LimitOnTheStockKernelTests(StockMachine machine) : CgroupV2LimitTests(machine);
+
+/// <summary>Roots on the newest kernel.</summary>
+[Collection(nameof(VirtualMachine))]
+public sealed class RootOnTheNewestKernelTests(VirtualMachine machine) : RootOnKernelTests(machine);
+
+/// <summary>Roots on the kernel that this Debian installs, which takes no layers one by one.</summary>
+[Collection(nameof(StockMachine))]
+public sealed class RootOnTheStockKernelTests(StockMachine machine) : RootOnKernelTests(machine);
