@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
+using Timur.Digests;
 using Timur.Kernel;
 using Timur.Oci;
 using Timur.State;
@@ -19,10 +19,10 @@ internal static class BusyboxImage
     {
         string binary = Find();
         byte[] bytes = Files.ReadAll(binary);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(System.Text.Encoding.UTF8.GetBytes(TreeVersion));
-        hash.AppendData(bytes);
-        string layer = Convert.ToHexStringLower(hash.GetHashAndReset());
+        var digest = new Sha256();
+        digest.Append(System.Text.Encoding.UTF8.GetBytes(TreeVersion));
+        digest.Append(bytes);
+        string layer = digest.FinishHex();
         using FileLock held = MakeLayer(store, layer, bytes, binary);
         return store.Add(
             new ImageConfig

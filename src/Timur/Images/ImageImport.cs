@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using System.Security.Cryptography;
+using Timur.Digests;
 using Timur.Images.Tar;
 using Timur.Kernel;
 using Timur.Oci;
@@ -77,13 +77,13 @@ public sealed class ImageImport(ImageStore store)
     /// <summary>Hashes what is read.</summary>
     private sealed class HashingStream(Stream inner, CancellationToken cancel) : ForwardStream
     {
-        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        private readonly StreamSha256 _digest = new();
 
         public override int Read(Span<byte> buffer)
         {
             cancel.ThrowIfCancellationRequested();
             int count = inner.Read(buffer);
-            _hash.AppendData(buffer[..count]);
+            _digest.Append(buffer[..count]);
             return count;
         }
 
@@ -95,12 +95,12 @@ public sealed class ImageImport(ImageStore store)
             {
             }
 
-            return Convert.ToHexStringLower(_hash.GetHashAndReset());
+            return _digest.FinishHex();
         }
 
         protected override void Dispose(bool disposing)
         {
-            _hash.Dispose();
+            _digest.Dispose();
             base.Dispose(disposing);
         }
     }

@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Text;
+using Timur.Digests;
 using Timur.Kernel;
 using Timur.Oci;
 using Timur.State;
@@ -114,7 +114,7 @@ public sealed class ImageStore(DataPaths paths)
     internal Image Add(ImageConfig config, ImageName? name)
     {
         byte[] bytes = ImageConfigJson.Write(config);
-        string id = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        string id = Sha256.Hex(bytes);
         Directories.Create(Configs);
         AtomicFile.Write($"{Configs}/{id}.json", bytes, 0x1A4);
         Image image = Load(id, name?.Familiar ?? id) ?? throw new Failure($"image {id} was stored but can't be read");
