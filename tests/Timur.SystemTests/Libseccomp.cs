@@ -73,10 +73,15 @@ internal static class Libseccomp
         {
             Argument = (uint)argument.Index, Operator = Array.IndexOf(Comparisons, argument.Operator), A = argument.Value, B = argument.ValueTwo,
         })];
-        int result = seccomp_rule_add_array(context, Action(rule.Action, rule.Errno), number, (uint)comparisons.Length, comparisons);
-        if (result != Exists)
+        // The library takes an argument once in a rule; runtimes make a rule of each comparison then.
+        bool repeated = comparisons.DistinctBy(comparison => comparison.Argument).Count() < comparisons.Length;
+        foreach (Comparison[] part in repeated ? comparisons.Select(comparison => new[] { comparison }) : [comparisons])
         {
-            Check(result, $"seccomp_rule_add({name})");
+            int result = seccomp_rule_add_array(context, Action(rule.Action, rule.Errno), number, (uint)part.Length, part);
+            if (result != Exists)
+            {
+                Check(result, $"seccomp_rule_add({name})");
+            }
         }
     }
 

@@ -67,6 +67,25 @@ public class LibseccompTests
         }
     }
 
+    [MachineCodeFact]
+    public void An_argument_that_is_compared_twice_may_be_either()
+    {
+        SeccompArgument[][] pairs =
+        [
+            [new(0, 2, "SCMP_CMP_EQ"), new(0, 7, "SCMP_CMP_EQ")],
+            [new(0, 2, "SCMP_CMP_LT"), new(0, 7, "SCMP_CMP_GT")],
+            [new(0, 2, "SCMP_CMP_EQ"), new(1, 9, "SCMP_CMP_EQ"), new(0, 1UL << 32, "SCMP_CMP_EQ")],
+        ];
+        foreach (SeccompArgument[] arguments in pairs)
+        {
+            Compare(new LinuxSeccomp
+            {
+                DefaultAction = "SCMP_ACT_ERRNO", DefaultErrno = 1, Architectures = ["SCMP_ARCH_X86_64"],
+                Syscalls = [new SeccompRule(["read"], "SCMP_ACT_ALLOW") { Arguments = arguments }, new SeccompRule(["close"], "SCMP_ACT_ALLOW")],
+            });
+        }
+    }
+
     /// <summary>
     /// Left out: numbers above all that the profile names (runtimes answer "no such call" there, the library alone does not) and calls newer than the library.
     /// </summary>

@@ -19,7 +19,7 @@ public sealed record LinuxSeccomp
     public IReadOnlyList<SeccompRule> Syscalls { get; init; } = [];
 }
 
-/// <summary>An action for some system calls; with arguments, only when all of them match.</summary>
+/// <summary>An action for some system calls; with arguments, only when all of them match, or any where one is compared more than once.</summary>
 public sealed record SeccompRule(IReadOnlyList<string> Names, string Action, uint? Errno = null)
 {
     public IReadOnlyList<SeccompArgument> Arguments { get; init; } = [];

@@ -51,7 +51,7 @@ public class FilterCompilerTests
     }
 
     [Fact]
-    public void The_filter_stays_small() => Assert.InRange(FilterCompiler.Compile(DefaultProfile.For(0xA80425FB)).Length / 8, 100, 700);
+    public void The_filter_stays_small() => Assert.InRange(FilterCompiler.Compile(DefaultProfile.For(0xA80425FB)).Length / 8, 100, 750);
 
     [Theory]
     [InlineData("SCMP_ACT_FORGIVE", "SCMP_CMP_EQ", "SCMP_ACT_FORGIVE")]

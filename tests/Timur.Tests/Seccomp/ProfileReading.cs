@@ -4,7 +4,7 @@ using Timur.Runtime.Seccomp;
 namespace Timur.Tests.Seccomp;
 
 /// <summary>
-/// What a profile says about one call, read rule by rule as the OCI specification has it: the first rule whose comparisons all hold, then the last one without
+/// What a profile says about one call, read rule by rule as runtimes do: the first rule whose comparisons hold, then the last one without
 /// comparisons, then the default; ENOSYS for calls above all that the profile names, where the default is an errno.
 /// </summary>
 internal sealed class ProfileReading(LinuxSeccomp profile)
@@ -41,7 +41,7 @@ internal sealed class ProfileReading(LinuxSeccomp profile)
             return newer && profile.DefaultAction == "SCMP_ACT_ERRNO" ? NoSuchCall : fallback;
         }
 
-        SeccompRule? rule = rules.Find(rule => rule.Arguments.Count > 0 && rule.Arguments.All(argument => Holds(argument, call.Arguments[argument.Index])))
+        SeccompRule? rule = rules.Find(rule => rule.Arguments.Count > 0 && Matches(rule, call))
             ?? rules.FindLast(rule => rule.Arguments.Count == 0);
         return rule is null ? fallback : Value(rule.Action, rule.Errno);
     }
@@ -89,6 +89,13 @@ internal sealed class ProfileReading(LinuxSeccomp profile)
         {
             yield return argument.ValueTwo ^ (1UL << bit);
         }
+    }
+
+    /// <summary>All comparisons hold; where two are of one argument, any (runc, libseccomp's seccomp_rule_add(3) for one comparison of an argument).</summary>
+    private static bool Matches(SeccompRule rule, SystemCall call)
+    {
+        bool repeated = rule.Arguments.DistinctBy(argument => argument.Index).Count() < rule.Arguments.Count;
+        return repeated ? rule.Arguments.Any(argument => Holds(argument, call.Arguments[argument.Index])) : rule.Arguments.All(argument => Holds(argument, call.Arguments[argument.Index]));
     }
 
     private static bool Holds(SeccompArgument argument, ulong value) => argument.Operator switch

@@ -22,9 +22,9 @@ public class SyscallTableTests
             headers.OrderBy(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}"),
             headers.OrderBy(pair => pair.Value).Select(pair => $"{pair.Key} {SyscallTable.Find(pair.Key, architecture)}"));
 
-        // What the headers don't know is newer than they are; x32's own numbers from 512 on are closed.
+        // What the headers don't know is newer than they are; x32's own numbers from 512 on are closed. uretprobe (6.11) took x86-64's last old number.
         int highest = headers.Values.Select(number => number & 0x3ff).Where(number => number < 512).Max();
-        Assert.DoesNotContain(AllNames, name => SyscallTable.Find(name, architecture) is >= 0 and int number && (number & 0x3ff) <= highest && !headers.ContainsKey(name));
+        Assert.DoesNotContain(AllNames, name => name != "uretprobe" && SyscallTable.Find(name, architecture) is >= 0 and int number && (number & 0x3ff) <= highest && !headers.ContainsKey(name));
     }
 
     [Fact]

@@ -80,6 +80,7 @@ internal static class Outcomes
     {
         var code = new List<ulong>();
         uint last = fallback;
+        List<Condition> conditions = [];
         foreach (SeccompRule rule in rules)
         {
             uint action = FilterCompiler.Action(rule.Action, rule.Errno);
@@ -89,12 +90,93 @@ internal static class Outcomes
             }
             else if (action != fallback || rules.Count > 1)
             {
-                AddConditional(code, rule.Arguments, action);
+                AddConditions(conditions, rule.Arguments, action);
             }
+        }
+
+        for (int i = 0; i < conditions.Count;)
+        {
+            int alike = Alike(conditions, i);
+            if (alike > 1)
+            {
+                AddMembership(code, conditions.GetRange(i, alike));
+            }
+            else
+            {
+                AddConditional(code, conditions[i].Arguments, conditions[i].Action);
+            }
+
+            i += alike;
         }
 
         code.Add(FilterCompiler.Statement(Return, last));
         return code;
+    }
+
+    /// <summary>Comparisons that all have to hold, and what follows from it.</summary>
+    private readonly record struct Condition(IReadOnlyList<SeccompArgument> Arguments, uint Action);
+
+    /// <summary>
+    /// A rule that compares an argument twice means either, and then every comparison stands for itself: so runc and crun read it, as libseccomp takes an
+    /// argument once in a rule.
+    /// </summary>
+    private static void AddConditions(List<Condition> conditions, IReadOnlyList<SeccompArgument> arguments, uint action)
+    {
+        int seen = 0;
+        bool repeated = false;
+        foreach (SeccompArgument argument in arguments)
+        {
+            repeated |= (seen & (1 << argument.Index)) != 0;
+            seen |= 1 << argument.Index;
+        }
+
+        if (!repeated)
+        {
+            conditions.Add(new Condition(arguments, action));
+            return;
+        }
+
+        foreach (SeccompArgument argument in arguments)
+        {
+            conditions.Add(new Condition([argument], action));
+        }
+    }
+
+    /// <summary>How many conditions from one on ask whether the same argument equals something, with the same upper half and the same action.</summary>
+    private static int Alike(List<Condition> conditions, int first)
+    {
+        const int most = 200;
+        if (conditions[first].Arguments is not [{ Operator: "SCMP_CMP_EQ" } model])
+        {
+            return 1;
+        }
+
+        int count = 1;
+        while (count < most && first + count < conditions.Count && conditions[first + count] is { Arguments: [{ Operator: "SCMP_CMP_EQ" } next] } condition
+            && condition.Action == conditions[first].Action && next.Index == model.Index && next.Value >> 32 == model.Value >> 32)
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <summary>One of several values: the argument is loaded once.</summary>
+    private static void AddMembership(List<ulong> code, List<Condition> conditions)
+    {
+        SeccompArgument model = conditions[0].Arguments[0];
+        uint low = 16 + ((uint)model.Index * 8);
+        code.Add(FilterCompiler.Statement(LoadWord, low + 4));
+        code.Add(FilterCompiler.Jump(JumpEqual, (uint)(model.Value >> 32), 0, (byte)(conditions.Count + 2)));
+        code.Add(FilterCompiler.Statement(LoadWord, low));
+        for (int i = 0; i < conditions.Count; i++)
+        {
+            // The last one that differs jumps behind the verdict, the others on to the next.
+            byte whenFalse = (byte)(i == conditions.Count - 1 ? 1 : 0);
+            code.Add(FilterCompiler.Jump(JumpEqual, (uint)conditions[i].Arguments[0].Value, (byte)(conditions.Count - 1 - i), whenFalse));
+        }
+
+        code.Add(FilterCompiler.Statement(Return, conditions[0].Action));
     }
 
     /// <summary>Each comparison jumps behind the rule's verdict when it fails.</summary>
