@@ -23,6 +23,16 @@ public abstract class CgroupV2LifeTests(VirtualMachine machine)
         Assert.Equal("0::/\n137\n", outcome.Out);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("--userns auto")]
+    public void A_time_namespace_has_clocks_of_its_own_for_the_first_process_and_for_further_ones(string options)
+    {
+        machine.Start("early", $"--time-offset boottime=10000000 {options}", "cut -d. -f1 /proc/uptime; exec sleep 1000");
+        Outcome outcome = machine.Shell("sleep 0.5; timur logs early; timur exec early cut -d. -f1 /proc/uptime; timur rm -f early >/dev/null");
+        Assert.Matches(@"^10000\d{3}\n10000\d{3}\n$", outcome.Out);
+    }
+
     [Fact]
     public void What_is_paused_uses_no_cpu_until_it_goes_on()
     {

@@ -17,6 +17,20 @@ public static class ProcessOps
     /// <summary>unshare(2) in the child: for namespaces that have to be made after something else was joined.</summary>
     public static void Unshare(this LaunchProgram program, CloneFlags flags) => program.Add($"unshare {flags}", Nr.unshare, (long)flags);
 
+    /// <summary>
+    /// Enters the time namespace that was unshared (time_namespaces(7)): execve does it only since Linux 6.3. Its clocks are mapped into the memory of
+    /// the process that joins, so that memory can't be borrowed.
+    /// </summary>
+    public static void EnterNewTime(this LaunchProgram program)
+    {
+        program.NeedsParent = true;
+        Arg slot = program.NewSlot();
+        const string place = "/proc/self/ns/time_for_children";
+        program.Add($"open {place}", Nr.openat, Files.AtFdCwd, program.Text(place), Files.OpenBits(Open.Read), 0).Save(slot);
+        program.Add("setns time", Nr.setns, slot, (long)CloneFlags.NewTime);
+        program.Add($"close {place}", Nr.close, slot);
+    }
+
     /// <summary>Moves this thread into a cgroup v1 directory through its <c>tasks</c> file.</summary>
     public static void JoinCgroup(this LaunchProgram program, string tasksFile) => program.WriteHostFile(tasksFile, "0");
 

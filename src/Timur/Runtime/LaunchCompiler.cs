@@ -110,12 +110,14 @@ public sealed class LaunchCompiler
 
         if (IsNew("time"))
         {
-            // Entered at the execve (kernel 6.1); the offsets can be set until then.
+            // The offsets can be set until somebody is in it.
             _program.Unshare(CloneFlags.NewTime);
             foreach ((string clock, (long seconds, uint nanoseconds)) in _spec.Linux.TimeOffsets)
             {
                 _program.WriteHostFile("/proc/self/timens_offsets", $"{clock} {seconds} {nanoseconds}\n");
             }
+
+            _program.EnterNewTime();
         }
 
         // After joining: the namespace's root is where its maker is.
