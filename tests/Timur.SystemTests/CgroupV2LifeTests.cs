@@ -23,6 +23,18 @@ public abstract class CgroupV2LifeTests(VirtualMachine machine)
         Assert.Equal("0::/\n137\n", outcome.Out);
     }
 
+    /// <summary>Systemd does so inside: its own cgroup passes the controllers on and takes no process any more.</summary>
+    [Fact]
+    public void A_command_enters_where_the_first_process_is_when_that_moved_to_a_cgroup_of_its_own()
+    {
+        string cgroup = machine.Start("inner", "--privileged", "mkdir /sys/fs/cgroup/init && echo 1 >/sys/fs/cgroup/init/cgroup.procs && echo +memory +pids >/sys/fs/cgroup/cgroup.subtree_control && touch /ready; exec sleep 1000");
+        Outcome outcome = machine.Shell($"""
+            for i in 1 2 3 4 5 6 7 8 9 10; do grep -q memory {cgroup}/cgroup.subtree_control && break; sleep 0.2; done
+            timur exec inner cat /proc/self/cgroup; timur exec -d inner sleep 2222; sleep 0.5; grep -c . {cgroup}/init/cgroup.procs; timur rm -f inner >/dev/null; [ -e {cgroup} ] || echo gone
+            """);
+        Assert.True(outcome.Out == "0::/init\n2\ngone\n", outcome.ToString());
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("--userns auto")]

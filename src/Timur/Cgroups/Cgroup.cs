@@ -109,6 +109,28 @@ public sealed class Cgroup
     /// <summary>A descriptor of the v2 directory for CLONE_INTO_CGROUP; null where v2 has no controller of ours.</summary>
     public Fd? OpenUnified() => UnifiedDirectory() is { } directory ? Files.TryOpen(directory.Path, Kernel.Open.Path | Kernel.Open.Directory, out _) : null;
 
+    /// <summary>
+    /// The v2 directory below this one that one of its processes is in; null when there is none. A cgroup that passes controllers on takes no process (cgroups(7),
+    /// "no internal processes"): whoever made cgroups in a container moved its processes down.
+    /// </summary>
+    public Fd? OpenUnifiedOf(int pid)
+    {
+        if (UnifiedDirectory() is not { } directory || Files.TryReadText($"/proc/{pid}/cgroup", out _) is not { } memberships)
+        {
+            return null;
+        }
+
+        foreach (string line in memberships.Split('\n'))
+        {
+            if (line.StartsWith($"0::{Path}/", StringComparison.Ordinal))
+            {
+                return Files.TryOpen(directory.Path + line["0::".Length..][Path.Length..], Kernel.Open.Path | Kernel.Open.Directory, out _);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Ids of the processes in it and in the cgroups that they made below, from one hierarchy.</summary>
     public IReadOnlyList<int> Pids()
     {

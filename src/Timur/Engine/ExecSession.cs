@@ -45,27 +45,44 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
         using LoadedProgram loaded = new(program.ToBytes());
         using Fd target = Processes.TryOpen(container.State.Pid, out Errno why) ?? throw new SyscallException("pidfd_open", why, container.Name);
         using Fd processes = Files.Open($"/proc/{container.State.Pid}/ns/pid", Open.Read);
-        using Fd? cgroup = ContainerCgroup.Of(store.Paths, container).OpenUnified();
+        Cgroup cgroup = ContainerCgroup.Of(store.Paths, container);
         // The host's own node, but no chmod through it reaches the host.
         using Fd view = ReadOnlyView.Of("/dev/null");
         using Fd nothing = Files.Open($"/proc/self/fd/{view.Raw}", Open.ReadWrite);
         using Fd input = Stream(arguments, 0, nothing);
         using Fd output = Stream(arguments, 1, nothing);
         using Fd error = Stream(arguments, 2, nothing);
-        var request = new LaunchRequest(loaded)
+        LaunchRequest In(Fd? place) => new(loaded)
         {
             ProcessNamespace = processes,
-            Cgroup = cgroup,
+            Cgroup = place,
             Slots = [(Slot.Extra, target), (Slot.Input, input), (Slot.Output, output), (Slot.Error, error)],
             OnSync = point => TakeTerminal(point, size),
         };
         try
         {
-            return Launching.Start(request);
+            return Launch(In, cgroup, container.State.Pid);
         }
         catch (LaunchException e)
         {
             throw LaunchDiagnosis.ExplainExec(container, command[0], program.NameOf(e.Operation), e.Errno);
+        }
+    }
+
+    /// <summary>In the container's cgroup, or, when that has passed its controllers on and takes no process, where the first process is.</summary>
+    private static Launched Launch(Func<Fd?, LaunchRequest> requestIn, Cgroup cgroup, int firstProcess)
+    {
+        using Fd? top = cgroup.OpenUnified();
+        try
+        {
+            return Launching.Start(requestIn(top));
+        }
+        catch (SyscallException e) when (e is { Call: "clone3", Errno: Errno.EBUSY } && cgroup.OpenUnifiedOf(firstProcess) is { } inner)
+        {
+            using (inner)
+            {
+                return Launching.Start(requestIn(inner));
+            }
         }
     }
 
