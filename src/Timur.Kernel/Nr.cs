@@ -46,6 +46,8 @@ internal static class Nr
     internal static int wait4 => Arm ? 260 : 61;
     internal static int kill => Arm ? 129 : 62;
     internal static int uname => Arm ? 160 : 63;
+
+    internal static int sysinfo => Arm ? 179 : 99;
     internal static int fcntl => Arm ? 25 : 72;
     internal static int flock => Arm ? 32 : 73;
     internal static int fsync => Arm ? 82 : 74;

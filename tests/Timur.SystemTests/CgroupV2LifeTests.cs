@@ -46,6 +46,18 @@ public abstract class CgroupV2LifeTests(VirtualMachine machine)
     }
 
     [Fact]
+    public void The_machines_memory_is_told_even_under_a_limit()
+    {
+        Outcome outcome = machine.Shell("""
+            mkdir /sys/fs/cgroup/tight; echo 100M >/sys/fs/cgroup/tight/memory.max
+            sh -c 'echo $$ >/sys/fs/cgroup/tight/cgroup.procs; exec timur info --format "{{.MemTotal}}"'
+            echo $(($(sed -n 's/MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) * 1024)); rmdir /sys/fs/cgroup/tight
+            """);
+        string[] lines = outcome.Out.Split('\n');
+        Assert.True(lines.Length == 3 && lines[0] == lines[1], outcome.ToString());
+    }
+
+    [Fact]
     public void What_is_paused_uses_no_cpu_until_it_goes_on()
     {
         string cgroup = machine.Start("paused", "", "while :; do :; done");

@@ -68,7 +68,7 @@ internal static class StatsCommand
         (long cpu, long time) = now[container.Id.Text];
         (long oldCpu, long oldTime) = before.GetValueOrDefault(container.Id.Text, (cpu, time - 1));
         long used = Math.Max(0, (statistics.MemoryUsage ?? 0) - (statistics.MemoryInactiveFile ?? 0));
-        long limit = statistics.MemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        long limit = statistics.MemoryLimit ?? MachineMemory.Total;
         return new TemplateObject()
             .Add("ID", container.Id.Short)
             .Add("Name", container.Name)

@@ -35,7 +35,7 @@ public static class MachineInfo
             .Add("OperatingSystem", OperatingSystemName())
             .Add("Architecture", System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant())
             .Add("NCPU", Environment.ProcessorCount)
-            .Add("MemTotal", GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
+            .Add("MemTotal", MachineMemory.Total)
             .Add("CgroupMode", layout.Mode)
             .Add("CgroupControllers", controllers)
             .Add("StorageDrivers", new TemplateObject()

@@ -29,10 +29,9 @@ internal static class ResourcePlan
     /// <summary>Limits that this machine will never reach.</summary>
     internal static void Warn(RunOptions options, List<string> warnings)
     {
-        long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (options.Size("memory") is { } limit && limit > machine)
+        if (options.Size("memory") is { } limit && limit > MachineMemory.Total)
         {
-            warnings.Add($"--memory {options.Text("memory")} is more than this machine has ({new ByteSize(machine)}): it limits nothing");
+            warnings.Add($"--memory {options.Text("memory")} is more than this machine has ({new ByteSize(MachineMemory.Total)}): it limits nothing");
         }
     }
 
