@@ -106,6 +106,21 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public void Inspect_shows_the_images_variables_and_the_options_that_override_them()
+    {
+        string archive = _timur.Root + "/empty.tar";
+        Assert.Equal(0, TimurCommand.Execute("tar", ["-cf", archive, "-T", "/dev/null"]).Code);
+        _timur.Run("import", "-c", "ENV KEPT=image", "-c", "ENV CHANGED=image", "-c", "WORKDIR /work", "-c", "USER 7", archive, "varied");
+        _timur.Run("create", "--name", "varied", "-e", "CHANGED=option", "-e", "ADDED=option", "varied", "/true");
+        Assert.Equal(
+            """["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","KEPT=image","CHANGED=option","ADDED=option"]""",
+            _timur.Inspect("varied", "{{json .Config.Env}}"));
+        Assert.Equal("/work 7", _timur.Inspect("varied", "{{.Config.WorkingDir}} {{.Config.User}}"));
+        string[] names = [.. System.Text.Json.JsonDocument.Parse(_timur.Run("inspect", "varied").Out).RootElement[0].EnumerateObject().Select(property => property.Name)];
+        Assert.DoesNotContain("MonitorPid", names);
+    }
+
+    [Fact]
     public void Attach_follows_the_output_and_the_end()
     {
         _timur.Start("talk", "read line; echo got $line; exit 8", "-i");

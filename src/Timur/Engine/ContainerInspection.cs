@@ -1,3 +1,4 @@
+using Timur.Images;
 using Timur.Templates;
 
 namespace Timur.Engine;
@@ -10,6 +11,7 @@ public static class ContainerInspection
         ContainerState state = container.State;
         RunOptions options = container.Options;
         string directory = store.Paths.Container(container.Id);
+        Image? image = container.Record.ImageId.Length == 0 ? null : new ImageStore(store.Paths).TryResolve(container.Record.ImageId);
         return new TemplateObject()
             .Add("Id", container.Id.Text)
             .Add("Name", "/" + container.Name)
@@ -31,9 +33,8 @@ public static class ContainerInspection
             .Add("Image", container.Record.ImageId.Length == 0 ? "" : "sha256:" + container.Record.ImageId)
             .Add("RestartCount", state.RestartCount)
             .Add("LogPath", directory + "/log")
-            .Add("MonitorPid", state.MonitorPid)
             .Add("Driver", options.Text("disk") is not null ? "disk" : options.Text("rootfs") is not null ? "dir" : "overlay")
-            .Add("Config", Config(container, options))
+            .Add("Config", Config(container, options, image))
             .Add("HostConfig", HostConfig(store, container, options))
             .Add("Mounts", Mounts(options))
             .Add("NetworkSettings", new TemplateObject()
@@ -44,15 +45,15 @@ public static class ContainerInspection
                 .Add("Ports", state.Ports));
     }
 
-    private static TemplateObject Config(Container container, RunOptions options) => new TemplateObject()
+    private static TemplateObject Config(Container container, RunOptions options, Image? image) => new TemplateObject()
         .Add("Hostname", options.Text("hostname") ?? container.Id.Short)
-        .Add("User", options.Text("user") ?? "")
+        .Add("User", options.Text("user") ?? image?.Config.User ?? "")
         .Add("Tty", options.Tty)
         .Add("OpenStdin", options.Interactive)
-        .Add("Env", options.Texts("env").Cast<object?>().ToList())
+        .Add("Env", SpecBuilder.OwnVariables(options, image).Cast<object?>().ToList())
         .Add("Cmd", container.Record.Command.Cast<object?>().ToList())
         .Add("Image", container.Record.Image)
-        .Add("WorkingDir", options.Text("workdir") ?? "")
+        .Add("WorkingDir", options.Text("workdir") ?? image?.Config.WorkingDir ?? "")
         .Add("Labels", container.Record.Labels)
         .Add("StopSignal", options.Text("stop-signal") ?? "SIGTERM");
 

@@ -152,30 +152,27 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
 
     private List<string> EnvironmentOf(PayloadUser user)
     {
-        var variables = new List<string>();
-        void Set(string variable)
+        List<string> variables = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", $"HOSTNAME={Hostname}"];
+        if (options.Tty)
+        {
+            variables.Add("TERM=xterm");
+        }
+
+        variables.Add($"HOME={user.Home}");
+        return Overlay(variables, OwnVariables(options, image));
+    }
+
+    /// <summary>Variables that the image and the options name, without those that every container has.</summary>
+    internal static List<string> OwnVariables(RunOptions options, Image? image) => Overlay([], [.. image?.Config.Env ?? [], .. options.Texts("env")]);
+
+    /// <summary>A later variable takes the place of an earlier one of the same name.</summary>
+    private static List<string> Overlay(List<string> variables, IReadOnlyList<string> later)
+    {
+        foreach (string variable in later)
         {
             string name = variable[..(variable.IndexOf('=') + 1)];
             variables.RemoveAll(other => other.StartsWith(name, StringComparison.Ordinal));
             variables.Add(variable);
-        }
-
-        Set("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-        Set($"HOSTNAME={Hostname}");
-        if (options.Tty)
-        {
-            Set("TERM=xterm");
-        }
-
-        Set($"HOME={user.Home}");
-        foreach (string variable in image?.Config.Env ?? [])
-        {
-            Set(variable);
-        }
-
-        foreach (string variable in options.Texts("env"))
-        {
-            Set(variable);
         }
 
         return variables;
