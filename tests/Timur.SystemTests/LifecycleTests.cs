@@ -105,6 +105,16 @@ public sealed class LifecycleTests : IDisposable
         Assert.Equal("", _timur.Run("ps", "-aq").Out);
     }
 
+    /// <summary>The fourth delay is 0.8 s: long enough to be met while it waits.</summary>
+    [Fact]
+    public void Wait_takes_a_container_that_waits_for_its_restart_for_a_running_one()
+    {
+        _timur.Start("later", "echo >>/lives; [ $(wc -l </lives) -gt 4 ] && exec sleep 0.5; exit 3", "--restart", "on-failure");
+        Assert.True(SpinWait.SpinUntil(() => _timur.Inspect("later", "{{.State.Status}} {{.RestartCount}}") == "restarting 3", 10_000), _timur.Run("ps", "-a").Out);
+        Assert.Equal("0\n", _timur.Run("wait", "later").Out);
+        Assert.Equal("exited 4", _timur.Inspect("later", "{{.State.Status}} {{.RestartCount}}"));
+    }
+
     [Fact]
     public void Inspect_shows_the_images_variables_and_the_options_that_override_them()
     {

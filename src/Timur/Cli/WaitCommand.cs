@@ -13,6 +13,11 @@ internal static class WaitCommand
     /// <summary>The exit code; of a container that removes itself it comes from its monitor.</summary>
     private static int Wait(ContainerStore store, Container container)
     {
+        if (!TryWaitForRestart(store, ref container))
+        {
+            return 0;
+        }
+
         if (!container.State.IsAlive)
         {
             return container.State.ExitCode;
@@ -35,5 +40,30 @@ internal static class WaitCommand
         }
 
         return store.TryLoad(container.Id)?.State.ExitCode ?? 0;
+    }
+
+    /// <summary>A container that is about to be started again counts as running: its next end is the one to wait for. False when it is gone.</summary>
+    private static bool TryWaitForRestart(ContainerStore store, ref Container container)
+    {
+        while (container.State is { Status: ContainerStatus.Restarting } state && ContainerState.Lives(state.MonitorPid, state.MonitorStart))
+        {
+            // The process that waits for the delay and starts it.
+            using (Fd? starter = Processes.TryOpen(state.MonitorPid, out _))
+            {
+                if (starter is not null)
+                {
+                    Processes.WaitForEnd(starter, -1);
+                }
+            }
+
+            if (store.TryLoad(container.Id) is not { } present)
+            {
+                return false;
+            }
+
+            container = present;
+        }
+
+        return true;
     }
 }
