@@ -131,6 +131,16 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public void Clearing_all_leaves_nothing_in_the_store()
+    {
+        _timur.Start("left", "sleep 100");
+        Assert.NotEmpty(Directory.GetFileSystemEntries(_timur.Root + "/data"));
+        Assert.Equal(0, _timur.Run("clear", "--force", "--all").Code);
+        Assert.Empty(Directory.GetFileSystemEntries(_timur.Root + "/data"));
+        Assert.False(Directory.Exists(_timur.Root + "/run"));
+    }
+
+    [Fact]
     public void Attach_follows_the_output_and_the_end()
     {
         _timur.Start("talk", "read line; echo got $line; exit 8", "-i");

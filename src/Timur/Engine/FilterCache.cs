@@ -22,7 +22,7 @@ internal static class FilterCache
             return FilterCompiler.Compile(profile);
         }
 
-        string path = $"{paths.Root}/filters/{origin}";
+        string path = $"{paths.Filters}/{origin}";
         Span<byte> stamp = stackalloc byte[StampSize];
         StampExecutable(stamp);
         if (Files.TryReadAll(path, out _) is { Length: > StampSize } cached)
@@ -44,7 +44,7 @@ internal static class FilterCache
     {
         try
         {
-            Directories.Create($"{paths.Root}/filters", 0x1C0);
+            Directories.Create(paths.Filters, 0x1C0);
             AtomicFile.Write(path, content);
         }
         catch (SyscallException)

@@ -29,7 +29,7 @@ public sealed class HostCare(DataPaths paths)
     }
 
     /// <summary>
-    /// Every container, running or not, then links, rules, cgroups; with <paramref name="images"/> images, volumes and disks too. Returns sentences on
+    /// Every container, running or not, then links, rules, cgroups; with <paramref name="images"/> all that the store has, such as images, volumes and disks. Returns sentences on
     /// what was removed.
     /// </summary>
     public IEnumerable<string> Clear(bool images)
@@ -51,10 +51,16 @@ public sealed class HostCare(DataPaths paths)
         }
 
         RemoveCgroupParent();
-        foreach (string directory in images ? (string[])[paths.Images, paths.Volumes, paths.Disks, paths.Containers, paths.Names, paths.Trash] : [])
+        foreach (string directory in images ? (string[])[paths.Images, paths.Volumes, paths.Disks, paths.Containers, paths.Names, paths.Filters, paths.Trash] : [])
         {
             Directories.RemoveTree(directory);
             report.Add(directory);
+        }
+
+        if (images)
+        {
+            // Nothing is ever in it on the host.
+            Directories.TryRemove(paths.Stage, out _);
         }
 
         Directories.RemoveTree(paths.Run + "/containers");

@@ -204,7 +204,7 @@ public sealed class SystemCheck(DataPaths paths)
     private void CheckStore()
     {
         CheckLeftovers(paths.Trash, "deleted thing", _ => true);
-        foreach (string directory in (ReadOnlySpan<string>)[paths.Names, paths.Networks, paths.Networks + "/attachments", paths.Root + "/filters"])
+        foreach (string directory in (ReadOnlySpan<string>)[paths.Names, paths.Networks, paths.Networks + "/attachments", paths.Filters])
         {
             CheckLeftovers(directory, "unfinished file", IsUnfinished);
         }

@@ -29,6 +29,9 @@ public sealed class DataPaths(string root, string run)
     /// <summary>Network definitions and address leases.</summary>
     public string Networks { get; } = root + "/networks";
 
+    /// <summary>Compiled seccomp filters: a cache.</summary>
+    public string Filters { get; } = root + "/filters";
+
     /// <summary>Where a container's root is mounted in its own mount namespace before it becomes the root; on the host it stays empty.</summary>
     public string Stage { get; } = root + "/stage";
 
