@@ -56,6 +56,8 @@ internal static class LaunchDiagnosis
         Errno.ENODEV => "this kernel lacks the file system; see timur info",
         Errno.EINVAL when step.StartsWith("sysctl", StringComparison.Ordinal) => "the kernel doesn't take that value",
         Errno.EINVAL when step.StartsWith("fsconfig", StringComparison.Ordinal) => "the file system doesn't take that option",
+        Errno.EINVAL when step.StartsWith("mount(overlay)", StringComparison.Ordinal) =>
+            "dmesg says what the kernel refuses; a file system that can't hold an overlay's changes (another overlay, NFS, FAT) is usual: put the data on ext4, XFS or btrfs with --root",
         _ => null,
     };
 }
