@@ -121,7 +121,7 @@ public abstract class CgroupV2LifeTests(VirtualMachine machine)
     [Fact]
     public void A_limit_that_the_kernel_refuses_leaves_nothing_behind()
     {
-        Outcome outcome = machine.Shell("a=$(find /sys/fs/cgroup -type d); timur run --rm --network none --cpuset-cpus 77 busybox true; echo $?; b=$(find /sys/fs/cgroup -type d); [ \"$a\" = \"$b\" ] && echo same; timur ps -aq");
+        Outcome outcome = machine.Shell("timur run --rm --network none busybox true; a=$(find /sys/fs/cgroup -type d); timur run --rm --network none --cpuset-cpus 77 busybox true; echo $?; b=$(find /sys/fs/cgroup -type d); [ \"$a\" = \"$b\" ] && echo same; timur ps -aq");
         Assert.Equal("125\nsame\n", outcome.Out);
         Assert.Contains("--cpuset-cpus", outcome.Error);
     }
