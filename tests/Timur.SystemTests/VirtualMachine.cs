@@ -36,12 +36,16 @@ public class VirtualMachine : IDisposable
     {
     }
 
-    /// <param name="kernel">The Debian package whose kernel it boots; empty for the newest.</param>
+    /// <param name="kernel">The Debian package whose kernel it boots; empty for the newest, or what TIMUR_VM_KERNEL says.</param>
     protected VirtualMachine(string kernel)
     {
         string script = Path.Combine(SourceDirectory(), "tests/vm/boot");
         var start = new ProcessStartInfo(script, [TimurCommand.Path]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["TIMUR_VM_KERNEL"] = kernel;
+        if (kernel.Length > 0)
+        {
+            start.Environment["TIMUR_VM_KERNEL"] = kernel;
+        }
+
         _boot = Process.Start(start)!;
         _directory = _boot.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"no virtual machine: {_boot.StandardError.ReadToEnd()}");
         _socket = Connect(_directory + "/agent");

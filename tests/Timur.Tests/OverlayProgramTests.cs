@@ -27,7 +27,7 @@ public sealed class OverlayProgramTests
     {
         LaunchProgram program = Compile(3);
         int attached = Find(program, "mount /stage");
-        Assert.Equal(program.Count, attached + 1 + program[attached].SkipOnSuccess);
+        Assert.Equal(program.Count, program.AfterSuccessOf(attached));
         Assert.Equal(1 + 1 + 3 + 3 + 1 + 1 + 1, attached + 1);
     }
 

@@ -30,6 +30,9 @@ public sealed class LaunchProgram
     /// <summary>What the operation with this number does, as shown by <c>--explain</c> and in errors.</summary>
     public string NameOf(int operation) => _names[operation];
 
+    /// <summary>The operation that follows the success of this one: a later one than the next where those between are for its failure.</summary>
+    public int AfterSuccessOf(int operation) => operation + 1 + _ops[operation].SkipOnSuccess;
+
     /// <summary>All names in order.</summary>
     public IReadOnlyList<string> Names => _names;
 

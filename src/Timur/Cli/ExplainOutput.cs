@@ -50,7 +50,8 @@ internal static class ExplainOutput
         CommandContext.Line($"launch program, {program.Count} operations between clone({program.Flags}) and execve");
         for (int i = 0; i < program.Count; i++)
         {
-            CommandContext.Line($"  {i,3}  {program.NameOf(i)}");
+            int next = program.AfterSuccessOf(i);
+            CommandContext.Line($"  {i,3}  {program.NameOf(i)}{(next == i + 1 ? "" : $" (then {next})")}");
         }
 
         return 0;
