@@ -112,7 +112,9 @@ public sealed class KillTests : IDisposable
                 return waiting is not null && int.Parse(waiting.TrimEnd().Split(' ')[^1]) > 500;
             },
             20_000));
-        Assert.Equal("restarting", _timur.Inspect("again", "{{.State.Status}}"));
+
+        // The process is there a moment before the state that names it.
+        Assert.True(SpinWait.SpinUntil(() => _timur.Inspect("again", "{{.State.Status}}") == "restarting", 500));
         Script($"kill -9 {waiting!.Split(' ')[0]}");
         SpinWait.SpinUntil(() => _timur.Inspect("again", "{{.State.Status}}") == "exited", 3000);
         Assert.Equal("exited 3", _timur.Inspect("again", "{{.State.Status}} {{.State.ExitCode}}"));
