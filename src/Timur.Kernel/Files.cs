@@ -317,12 +317,29 @@ public static unsafe class Files
         return why == Errno.None;
     }
 
+    /// <summary>mkfifo(3).</summary>
+    public static void MakeFifo(string path, uint mode)
+    {
+        using var text = new CString(path, stackalloc byte[512]);
+        Sys.Check(Sys.Call(Nr.mknodat, AtFdCwd, text.Address, (long)FileKind.Fifo | mode, 0), "mkfifo", path);
+    }
+
     /// <summary>readlink(2), or null and the reason.</summary>
     public static string? TryReadLink(string path, out Errno why)
     {
         using var text = new CString(path, stackalloc byte[512]);
         byte* buffer = stackalloc byte[4096];
         long result = Sys.Call(Nr.readlinkat, AtFdCwd, text.Address, (long)buffer, 4096);
+        why = Sys.Why(result);
+        return result < 0 ? null : Encoding.UTF8.GetString(buffer, (int)result);
+    }
+
+    /// <summary>readlinkat(2) on a descriptor of the link itself (O_PATH, O_NOFOLLOW), or null and the reason.</summary>
+    public static string? TryReadLink(Fd link, out Errno why)
+    {
+        using var empty = new CString("", stackalloc byte[4]);
+        byte* buffer = stackalloc byte[4096];
+        long result = Sys.Call(Nr.readlinkat, link.Raw, empty.Address, (long)buffer, 4096);
         why = Sys.Why(result);
         return result < 0 ? null : Encoding.UTF8.GetString(buffer, (int)result);
     }

@@ -63,17 +63,20 @@ public static class Mounts
     /// A copy of the mount at a path, attached nowhere, whose files belong to the ids that the user namespace gives them (mount_setattr(2),
     /// MOUNT_ATTR_IDMAP; EINVAL where the file system can't).
     /// </summary>
-    public static unsafe Fd CloneIdMapped(string path, Fd userNamespace)
+    /// <param name="recursive">With the mounts below it.</param>
+    /// <param name="mapAll">They are mapped as well.</param>
+    public static unsafe Fd CloneIdMapped(string path, Fd userNamespace, bool recursive = false, bool mapAll = false)
     {
         const int cloneCloseOnExec = 1 | 0x80000;
         const int emptyPath = 0x1000;
+        const int below = 0x8000;
         using var text = new CString(path, stackalloc byte[512]);
-        var mount = new Fd((int)Sys.Check(Sys.Call(Nr.open_tree, Files.AtFdCwd, text.Address, cloneCloseOnExec), "open_tree", path));
+        var mount = new Fd((int)Sys.Check(Sys.Call(Nr.open_tree, Files.AtFdCwd, text.Address, cloneCloseOnExec | (recursive ? below : 0)), "open_tree", path));
 
         // struct mount_attr: attr_set, attr_clr, propagation, userns_fd.
         ulong* attributes = stackalloc ulong[4] { 0x100000, 0, 0, (ulong)userNamespace.Raw };
         byte nothing = 0;
-        long result = Sys.Call(Nr.mount_setattr, mount.Raw, (long)&nothing, emptyPath, (long)attributes, 32);
+        long result = Sys.Call(Nr.mount_setattr, mount.Raw, (long)&nothing, emptyPath | (mapAll ? below : 0), (long)attributes, 32);
         if (result < 0)
         {
             mount.Dispose();

@@ -18,6 +18,9 @@ public static unsafe class Processes
     /// <summary>Effective user id.</summary>
     public static uint EffectiveUser => (uint)Sys.Call(Nr.geteuid);
 
+    /// <summary>Effective group id.</summary>
+    public static uint EffectiveGroup => (uint)Sys.Call(Nr.getegid);
+
     /// <summary>kill(2); signal 0 only asks whether the process exists.</summary>
     public static bool TryKill(int pid, int signal, out Errno why)
     {

@@ -1,4 +1,5 @@
 using Timur.Cli;
+using Timur.Cli.Oci;
 using Timur.Engine;
 using Timur.Engine.Monitoring;
 
@@ -12,9 +13,15 @@ internal static class Program
         bool debug = false;
         try
         {
+            if (OciCommandTable.IsRuntimeName(Environment.GetCommandLineArgs()[0]))
+            {
+                return OciCommandTable.Run(args);
+            }
+
             return args is [] ? CommandTable.Help() : args[0] switch
             {
                 "__monitor" => MonitorProcess.Run(),
+                "oci" => OciCommandTable.Run(args.AsSpan(1)),
                 "__restart" => ContainerEnd.RunRestart(args.AsSpan(1)),
                 _ => CommandTable.Run(args, out debug),
             };

@@ -136,6 +136,11 @@ internal static unsafe class Child
             return ExecFirst(context, (long*)op->Arguments[0], op->Arguments[1], op->Arguments[2]);
         }
 
+        if (op->Number == Pseudo.CloneAgain)
+        {
+            return CloneAgain(context, op);
+        }
+
         if (op->Number == Pseudo.Reap)
         {
             return StayAsReaper(context);
@@ -260,6 +265,34 @@ internal static unsafe class Child
                 }
             }
         }
+    }
+
+    /// <summary>The sibling returns 0 once the parent knows it; this process doesn't return.</summary>
+    private static long CloneAgain(ChildContext* context, Op* op)
+    {
+        const long cloneParent = 0x8000;
+        long* arguments = stackalloc long[8];
+        for (int i = 1; i < 8; i++)
+        {
+            arguments[i] = 0;
+        }
+
+        // A sibling's exit signal is this process's own.
+        arguments[0] = op->Arguments[0] | cloneParent;
+        long sibling = Call(context, context->NrClone3, (long)arguments, 64, 0, 0, 0, 0);
+        if (sibling < 0)
+        {
+            return sibling;
+        }
+
+        if (sibling > 0)
+        {
+            Report(context, LaunchProgram.SiblingLetter, (int)(op - context->Ops), (int)sibling);
+            Exit(context, 0);
+        }
+
+        long answer = 0;
+        return Call(context, context->NrRead, context->Slots[(int)Slot.Parent], (long)&answer, 1, 0, 0, 0) == 1 ? 0 : -Eacces;
     }
 
     /// <summary>A directory outside the root could only be reached through a descriptor that was left open (CVE-2024-21626).</summary>

@@ -110,6 +110,44 @@ public static class IdentityOps
         program.Add($"seccomp filter of {filter.Length / 8} instructions", Nr.seccomp, 1, flags, fprog);
     }
 
+    /// <summary>SECCOMP_FILTER_FLAG_NEW_LISTENER: seccomp(2) then returns a descriptor on which the filter asks.</summary>
+    public const uint NewListener = 8;
+
+    /// <summary>Hands the descriptor that the filter just loaded gave to the parent; execve closes this process's own.</summary>
+    public static void HandListener(this LaunchProgram program, char letter)
+    {
+        Arg listener = program.NewSlot();
+        program.Last.Save(listener);
+        program.Add("hand the seccomp listener over", Pseudo.SyncSlot, letter, listener.Value);
+    }
+
+    /// <summary>keyctl(2), KEYCTL_JOIN_SESSION_KEYRING: keys of the process that starts the payload stay out of its reach.</summary>
+    public static void NewSessionKeyring(this LaunchProgram program, string name)
+        => program.Add($"new session keyring {name}", Nr.keyctl, 1, program.Text(name)).Tolerate(Errno.ENOSYS, Errno.EDQUOT, Errno.EPERM);
+
+    /// <summary>sched_setaffinity(2); <paramref name="cpus"/> is a bit for each CPU.</summary>
+    public static void Affinity(this LaunchProgram program, ReadOnlySpan<byte> cpus) => program.Add("sched_setaffinity", Nr.sched_setaffinity, 0, cpus.Length, program.Bytes(cpus));
+
+    /// <summary>sched_setattr(2).</summary>
+    public static void Scheduler(this LaunchProgram program, string name, uint policy, ulong flags, int nice, uint priority, ulong runtime, ulong deadline, ulong period)
+    {
+        // struct sched_attr, linux/sched/types.h
+        Span<byte> attributes = stackalloc byte[48];
+        BinaryPrimitives.WriteUInt32LittleEndian(attributes, 48);
+        BinaryPrimitives.WriteUInt32LittleEndian(attributes[4..], policy);
+        BinaryPrimitives.WriteUInt64LittleEndian(attributes[8..], flags);
+        BinaryPrimitives.WriteInt32LittleEndian(attributes[16..], nice);
+        BinaryPrimitives.WriteUInt32LittleEndian(attributes[20..], priority);
+        BinaryPrimitives.WriteUInt64LittleEndian(attributes[24..], runtime);
+        BinaryPrimitives.WriteUInt64LittleEndian(attributes[32..], deadline);
+        BinaryPrimitives.WriteUInt64LittleEndian(attributes[40..], period);
+        program.Add($"sched_setattr {name}", Nr.sched_setattr, 0, program.Bytes(attributes), 0);
+    }
+
+    /// <summary>set_mempolicy(2); <paramref name="nodes"/> is a bit for each node, in whole words.</summary>
+    public static void MemoryPolicy(this LaunchProgram program, int mode, ReadOnlySpan<byte> nodes)
+        => program.Add("set_mempolicy", Nr.set_mempolicy, mode, nodes.Length == 0 ? 0 : program.Bytes(nodes), (nodes.Length * 8) + (nodes.Length == 0 ? 0 : 1));
+
     /// <summary>personality(2).</summary>
     public static void Personality(this LaunchProgram program, long persona) => program.Add($"personality {persona:x}", Nr.personality, persona);
 

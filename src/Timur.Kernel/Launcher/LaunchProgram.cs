@@ -9,7 +9,10 @@ namespace Timur.Kernel.Launcher;
 /// </summary>
 public sealed class LaunchProgram
 {
-    internal const int SlotCount = 120;
+    internal const int SlotCount = 1000;
+
+    /// <summary>Tells the launching process that a sibling goes on (<see cref="Pseudo.CloneAgain"/>).</summary>
+    internal const char SiblingLetter = 'i';
 
     private readonly List<Op> _ops = new(160);
     private readonly List<string> _names = new(160);
@@ -23,6 +26,9 @@ public sealed class LaunchProgram
 
     /// <summary>The parent has to answer, or the child waits for somebody else: the parent can't be suspended meanwhile.</summary>
     public bool NeedsParent { get; set; }
+
+    /// <summary>What <see cref="Slot.Image"/> has to be made of (<see cref="PayloadImage.Make"/>); null when the payload is executed directly.</summary>
+    public byte[]? Image { get; internal set; }
 
     /// <summary>How many operations there are.</summary>
     public int Count => _ops.Count;
@@ -109,11 +115,14 @@ public sealed class LaunchProgram
             }
         }
 
-        NeedsParent |= number is Pseudo.Sync or Pseudo.SyncSlot or Pseudo.Reap;
+        NeedsParent |= number is Pseudo.Sync or Pseudo.SyncSlot or Pseudo.Reap or Pseudo.CloneAgain;
         _ops.Add(op);
         _names.Add(name);
         return new OpHandle(this, _ops.Count - 1);
     }
+
+    /// <summary>The operation added last.</summary>
+    internal OpHandle Last => new(this, _ops.Count - 1);
 
     /// <summary>After success of an earlier operation, goes on at the operation that will be added next.</summary>
     internal void JumpOver(int operation) => new OpHandle(this, operation).OnSuccessContinueHere();
@@ -200,7 +209,7 @@ public readonly struct OpHandle(LaunchProgram program, int index)
     internal OpHandle Save(Arg slot)
     {
         Op op = program[index];
-        op.Save = (sbyte)slot.Value;
+        op.Save = (short)slot.Value;
         program[index] = op;
         return this;
     }

@@ -95,20 +95,20 @@ public static unsafe partial class Launching
                 pid = CloneInto(request, context, &pidFd);
             }
 
-            var process = new Fd(pidFd);
+            var launched = new Launched((int)pid, new Fd(pidFd));
             try
             {
-                Talk(parent, request, (int)pid, process);
+                Talk(parent, request, ref launched);
             }
             catch
             {
-                Processes.TryKill(process, 9, out _);
-                Processes.TryReap((int)pid, wait: true, out _);
-                process.Dispose();
+                Processes.TryKill(launched.Process, 9, out _);
+                Processes.TryReap(launched.Pid, wait: true, out _);
+                launched.Dispose();
                 throw;
             }
 
-            return new Launched((int)pid, process);
+            return launched;
         }
         finally
         {
@@ -219,7 +219,7 @@ public static unsafe partial class Launching
     }
 
     /// <summary>Answers the child until its end of the talk closes, which execve does.</summary>
-    private static void Talk(Fd parent, LaunchRequest request, int pid, Fd process)
+    private static void Talk(Fd parent, LaunchRequest request, ref Launched launched)
     {
         while (true)
         {
@@ -240,8 +240,24 @@ public static unsafe partial class Launching
                 throw new LaunchException(message.Operation, (Errno)message.Errno);
             }
 
-            request.OnSync?.Invoke(new SyncPoint((char)message.Letter, pid, process, message.Errno));
+            if (message.Letter == LaunchProgram.SiblingLetter)
+            {
+                launched = Sibling(launched, message.Errno);
+            }
+            else
+            {
+                request.OnSync?.Invoke(new SyncPoint((char)message.Letter, launched.Pid, launched.Process, message.Errno));
+            }
+
             Files.Write(parent, [1], "the launch program's gate");
         }
+    }
+
+    /// <summary>The process that was cloned has handed over and ends.</summary>
+    private static Launched Sibling(Launched former, int pid)
+    {
+        Processes.TryReap(former.Pid, wait: true, out _);
+        former.Dispose();
+        return new Launched(pid, Processes.TryOpen(pid, out Errno why) ?? throw new SyscallException("pidfd_open", why));
     }
 }

@@ -36,6 +36,13 @@ public static class MountOps
     public static void SetPropagation(this LaunchProgram program, Propagation propagation)
         => program.Add($"mount --make-r{propagation.ToString().ToLowerInvariant()} /", Nr.mount, program.Text("none"), program.Text("/"), 0, MsRecursive | (long)propagation, 0);
 
+    /// <summary>mount --make-private of one host mount point, in the namespace of the launch program.</summary>
+    public static void MakePrivate(this LaunchProgram program, string path)
+        => program.Add($"mount --make-private {path}", Nr.mount, program.Text("none"), program.Text(path), 0, (long)Propagation.Private, 0);
+
+    /// <summary>Hands a descriptor to the parent and waits until it has done with it.</summary>
+    public static void HandDescriptor(this LaunchProgram program, string name, char letter, Arg slot) => program.Add(name, Pseudo.SyncSlot, letter, slot.Value);
+
     /// <summary>A new file system, not attached yet. A null value makes an option a flag.</summary>
     public static MountHandle NewFileSystem(
         this LaunchProgram program, string type, string source, IEnumerable<KeyValuePair<string, string?>> options, MountAttributes attributes)

@@ -18,7 +18,7 @@ internal unsafe struct Op
     internal byte SlotMask;
 
     /// <summary>The slot that keeps the result, or -1.</summary>
-    internal sbyte Save;
+    internal short Save;
 
     /// <summary>How many errors of <see cref="Tolerate0"/> and its followers count: 0 to 3.</summary>
     internal byte Tolerated;
@@ -56,6 +56,12 @@ internal static class Pseudo
     /// <summary>Fail with ENOENT when the working directory lies outside the root: getcwd(2) then shows "(unreachable)".</summary>
     internal const short CheckWorkingDirectory = -7;
 
+    /// <summary>
+    /// Clone a sibling with the flags A0, which goes on; this process tells the parent its id and ends. For new process namespaces that belong to a user
+    /// namespace which was joined.
+    /// </summary>
+    internal const short CloneAgain = -9;
+
     /// <summary>Tell the parent letter A0 together with the value of slot A1, and wait for its answer.</summary>
     internal const short SyncSlot = -8;
 }
@@ -83,6 +89,9 @@ public enum Slot
 
     /// <summary>First of the slots for anything else that is passed in.</summary>
     Extra = 8,
+
+    /// <summary>The payload's image (<see cref="PayloadImage"/>).</summary>
+    Image = 23,
 
     /// <summary>First of the slots that a program uses for itself.</summary>
     Local = 24,

@@ -3,10 +3,6 @@ namespace Timur.Kernel.Launcher;
 /// <summary>Namespaces, descriptors, session and execution, as operations of a launch program.</summary>
 public static class ProcessOps
 {
-    /// <summary>Where the talk with the parent and the start gate are parked while everything else is closed.</summary>
-    private const int ParkedParent = 1000;
-    private const int ParkedGate = 1001;
-
     /// <summary>Every signal as it is at login.</summary>
     public static void ResetSignals(this LaunchProgram program) => program.Add("reset signals", Pseudo.ResetSignals);
 
@@ -30,6 +26,12 @@ public static class ProcessOps
         program.Add("setns time", Nr.setns, slot, (long)CloneFlags.NewTime);
         program.Add($"close {place}", Nr.close, slot);
     }
+
+    /// <summary>
+    /// The program goes on in a sibling that has these new namespaces: a process namespace can't be made in place, and it is to belong to the user
+    /// namespace that was joined.
+    /// </summary>
+    public static void CloneAgain(this LaunchProgram program, CloneFlags flags) => program.Add($"clone {flags}", Pseudo.CloneAgain, (long)flags);
 
     /// <summary>Moves this thread into a cgroup v1 directory through its <c>tasks</c> file.</summary>
     public static void JoinCgroup(this LaunchProgram program, string tasksFile) => program.WriteHostFile(tasksFile, "0");
@@ -79,16 +81,26 @@ public static class ProcessOps
     /// Closes everything but the standard streams, <paramref name="preserved"/> more, the talk with the parent and the start gate, so that no path such
     /// as /proc/self/fd/7 leads out of the container while the working directory is entered (CVE-2024-21626).
     /// </summary>
-    public static void CloseDescriptors(this LaunchProgram program, int preserved, bool gate)
+    /// <param name="image">The payload is executed by its image, which needs the gate or else the talk with the parent.</param>
+    public static void CloseDescriptors(this LaunchProgram program, int preserved, bool gate, bool image = false)
     {
-        program.Add("park the talk with the parent", Nr.dup3, Slot.Parent, ParkedParent, 0x80000).Save(Slot.Parent);
+        const int closeOnExec = 0x80000;
+        int gatePlace = ResourceLimits.ParkingPlace;
+        int parentPlace = gatePlace - 1;
+        program.Add("park the talk with the parent", Nr.dup3, Slot.Parent, parentPlace, image && !gate ? 0 : closeOnExec).Save(Slot.Parent);
         if (gate)
         {
-            program.Add("park the start gate", Nr.dup3, Slot.StartGate, ParkedGate, 0x80000).Save(Slot.StartGate);
+            program.Add("park the start gate", Nr.dup3, Slot.StartGate, gatePlace, image ? 0 : closeOnExec).Save(Slot.StartGate);
         }
 
-        program.Add("close descriptors", Nr.close_range, 3 + preserved, ParkedParent - 1, 0);
-        program.Add("close descriptors", Nr.close_range, ParkedGate + (gate ? 1 : 0), uint.MaxValue, 0);
+        int imagePlace = parentPlace - 1;
+        if (image)
+        {
+            program.Add("park the payload's image", Nr.dup3, Slot.Image, imagePlace, closeOnExec).Save(Slot.Image);
+        }
+
+        program.Add("close descriptors", Nr.close_range, 3 + preserved, image ? imagePlace - 1 : parentPlace - 1, 0);
+        program.Add("close descriptors", Nr.close_range, gatePlace + (gate ? 1 : 0), uint.MaxValue, 0);
         for (int i = 0; i < preserved; i++)
         {
             program.Add($"keep descriptor {3 + i}", Nr.fcntl, 3 + i, 2, 0);
@@ -132,7 +144,53 @@ public static class ProcessOps
     /// <summary>This process stays as the reaper of its process namespace; the program goes on in a child.</summary>
     public static void Reap(this LaunchProgram program) => program.Add("stay as the reaper, go on in a child", Pseudo.Reap);
 
+    /// <summary>
+    /// Fails as execve(2) on the first of the paths that exists would, also with EACCES when that is a directory. A path of many may be out of reach:
+    /// the next is tried.
+    /// </summary>
+    public static void FindExecutable(this LaunchProgram program, IReadOnlyList<string> paths, string command)
+    {
+        const int mayExecute = 1;
+        bool alone = paths.Count == 1;
+        var found = new List<OpHandle>();
+        foreach (string path in paths)
+        {
+            Arg text = program.Text(path);
+            OpHandle isDirectory = program.Add($"execve {command}", Nr.openat, Files.AtFdCwd, text, Files.OpenBits(Open.Path | Open.Directory), 0)
+                .Tolerate(Errno.ENOTDIR, Errno.ENOENT, Errno.EACCES);
+            if (alone)
+            {
+                program.Add($"execve {command}", Pseudo.Fail, (long)Errno.EACCES);
+                isDirectory.OnErrorContinueHere();
+                program.Add($"execve {command}", Nr.faccessat, Files.AtFdCwd, text, mayExecute);
+                return;
+            }
+
+            found.Add(program.Add($"execve {command}", Nr.faccessat, Files.AtFdCwd, text, mayExecute).Tolerate(Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES));
+            isDirectory.OnSuccessContinueHere();
+        }
+
+        program.Add($"execve {command}", Pseudo.Fail, (long)Errno.ENOENT);
+        foreach (OpHandle handle in found)
+        {
+            handle.OnSuccessContinueHere();
+        }
+    }
+
     /// <summary>execve(2) on the first of the paths that exists.</summary>
     public static void Execute(this LaunchProgram program, IReadOnlyList<string> paths, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
         => program.Add($"execve {arguments[0]}", Pseudo.Exec, program.TextArray(paths), program.TextArray(arguments), program.TextArray(environment));
+
+    /// <summary>
+    /// As <see cref="Execute"/>, by way of the payload's image. With <paramref name="gate"/> the image waits there first, and nobody hears of what fails
+    /// after that.
+    /// </summary>
+    public static void ExecuteByImage(
+        this LaunchProgram program, IReadOnlyList<string> paths, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, bool gate)
+    {
+        const int emptyPath = 0x1000;
+        int gatePlace = ResourceLimits.ParkingPlace;
+        program.Add($"execve {arguments[0]}", Nr.execveat, Slot.Image, program.Text(""), program.TextArray(["timur-init"]), program.TextArray([]), emptyPath);
+        program.Image = PayloadImage.Build(paths, arguments, environment, gate ? gatePlace : null, gate ? null : gatePlace - 1, program.Count - 1);
+    }
 }

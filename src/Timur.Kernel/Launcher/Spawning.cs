@@ -3,8 +3,6 @@ namespace Timur.Kernel.Launcher;
 /// <summary>Starts ordinary programs by a launch program, so that no thread is needed and nothing but the named descriptors is inherited.</summary>
 public static class Spawning
 {
-    private const int ParkedProgram = 998;
-
     /// <summary>
     /// Starts this program once more, in a session of its own, standard streams on /dev/null, <paramref name="descriptor3"/> as descriptor 3. Its file is
     /// behind a read-only mount (see <see cref="OwnProgram"/>). Returns its id.
@@ -21,18 +19,20 @@ public static class Spawning
             program.Add("dup3", Nr.dup3, nothing, stream, 0);
         }
 
-        program.Add("park", Nr.dup3, Slot.Extra, 999, 0x80000).Save(Slot.Extra);
-        program.Add("park", Nr.dup3, Slot.Parent, 1000, 0x80000).Save(Slot.Parent);
+        int parked = ResourceLimits.ParkingPlace;
+        int parkedProgram = parked - 2;
+        program.Add("park", Nr.dup3, Slot.Extra, parked - 1, 0x80000).Save(Slot.Extra);
+        program.Add("park", Nr.dup3, Slot.Parent, parked, 0x80000).Save(Slot.Parent);
         program.Add("dup3", Nr.dup3, Slot.Extra, 3, 0);
         string path = OwnProgram.Path;
         if (!OwnProgram.IsReadOnly)
         {
             MountHandle view = program.CloneHostTree(OwnProgram.Path, recursive: false, new MountChange(MountAttributes.ReadOnly));
-            program.Add("park", Nr.dup3, view.Slot, ParkedProgram, 0x80000);
-            path = $"/proc/self/fd/{ParkedProgram}";
+            program.Add("park", Nr.dup3, view.Slot, parkedProgram, 0x80000);
+            path = $"/proc/self/fd/{parkedProgram}";
         }
 
-        program.Add("close the rest", Nr.close_range, 4, ParkedProgram - 1, 0);
+        program.Add("close the rest", Nr.close_range, 4, parkedProgram - 1, 0);
         program.Add("chdir /", Nr.chdir, program.Text("/"));
         program.Execute([path], arguments, environment);
         using var loaded = new LoadedProgram(program.ToBytes());

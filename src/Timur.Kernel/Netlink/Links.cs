@@ -96,6 +96,10 @@ public static class Links
     public static NetlinkWriter SetUp(this NetlinkWriter writer, int index)
         => writer.Begin(NewLink, NetlinkFlags.Request | NetlinkFlags.Acknowledge, Header(index, up: true)).End();
 
+    /// <summary>Appends moving a link into another namespace, under a name there.</summary>
+    public static NetlinkWriter MoveLink(this NetlinkWriter writer, int index, string name, Fd space)
+        => writer.Begin(NewLink, NetlinkFlags.Request | NetlinkFlags.Acknowledge, Header(index, up: false)).Attribute(Name, name).Number(NamespaceFd, (uint)space.Raw).End();
+
     /// <summary>Appends the removal of a link by name.</summary>
     public static NetlinkWriter RemoveLink(this NetlinkWriter writer, string name)
         => writer.Begin(DeleteLink, NetlinkFlags.Request | NetlinkFlags.Acknowledge, Header(0, up: false)).Attribute(Name, name).End();

@@ -9,7 +9,7 @@ internal static class BlockIoController
     internal static void Apply(CgroupDirectory? place, BlockIoResources io, List<string> warnings)
     {
         bool rates = io.ReadBytes.Count + io.WriteBytes.Count + io.ReadOperations.Count + io.WriteOperations.Count > 0;
-        if (io.Weight is null && !rates)
+        if (io.Weight is null && io.LeafWeight is null && io.WeightDevices.Count == 0 && !rates)
         {
             return;
         }
@@ -21,6 +21,7 @@ internal static class BlockIoController
         }
 
         Weight(directory, io.Weight, warnings);
+        DeviceWeights(directory, io, warnings);
         Rates(directory, io.ReadBytes, "blkio.throttle.read_bps_device", "rbps", "--device-read-bps");
         Rates(directory, io.WriteBytes, "blkio.throttle.write_bps_device", "wbps", "--device-write-bps");
         Rates(directory, io.ReadOperations, "blkio.throttle.read_iops_device", "riops", "--device-read-iops");
@@ -54,6 +55,29 @@ internal static class BlockIoController
         if (!isSet)
         {
             warnings.Add($"--blkio-weight has no effect: {(reason == Errno.ENOENT ? "this kernel has no weights for block I/O" : reason.Describe())}");
+        }
+    }
+
+    /// <summary>Weights of single devices, and of tasks against child cgroups: only some I/O schedulers have them.</summary>
+    private static void DeviceWeights(CgroupDirectory directory, BlockIoResources io, List<string> warnings)
+    {
+        if (io.LeafWeight is { } leaf && !directory.TrySet("blkio.leaf_weight", leaf.ToString(), out Errno why))
+        {
+            warnings.Add($"the leaf weight of block I/O has no effect: {why.Describe()}");
+        }
+
+        foreach ((long major, long minor, ushort? weight, ushort? leafWeight) in io.WeightDevices)
+        {
+            string[] files = directory.Version == 1 ? ["blkio.weight_device", "blkio.bfq.weight_device"] : ["io.bfq.weight"];
+            if (weight is { } own && !Array.Exists(files, file => directory.TrySet(file, $"{major}:{minor} {own}", out _)))
+            {
+                warnings.Add($"the block I/O weight of device {major}:{minor} has no effect: its scheduler has none");
+            }
+
+            if (leafWeight is { } inner && !directory.TrySet("blkio.leaf_weight_device", $"{major}:{minor} {inner}", out _))
+            {
+                warnings.Add($"the leaf weight of device {major}:{minor} has no effect: its scheduler has none");
+            }
         }
     }
 

@@ -11,6 +11,9 @@ public sealed class Cgroup
     /// <summary>Controllers whose v1 directory every container has: limits, device rules, freezing, accounting.</summary>
     private static readonly string[] Used = ["memory", "cpu", "cpuacct", "pids", "devices", "freezer", "blkio"];
 
+    /// <summary>Those that only a container with such limits has.</summary>
+    private static readonly string[] Optional = ["cpuset", "hugetlb", "net_cls", "net_prio", "rdma"];
+
     private readonly CgroupLayout _layout;
 
     private Cgroup(CgroupLayout layout, string path)
@@ -24,6 +27,9 @@ public sealed class Cgroup
 
     /// <summary>The cgroup of that path, whether it exists or not.</summary>
     public static Cgroup Open(CgroupLayout layout, string path) => new(layout, path);
+
+    /// <summary>The cgroup of a path below this one, which exists already.</summary>
+    public Cgroup Inner(string path) => new(_layout, $"{Path}/{path.Trim('/')}");
 
     /// <summary>
     /// Makes the directories and sets the limits. What this machine can't enforce is a sentence in <paramref name="warnings"/>; a limit that the
@@ -45,6 +51,22 @@ public sealed class Cgroup
         }
     }
 
+    /// <summary>Makes the directories that these limits need and that the container had no use for so far, and moves its processes there.</summary>
+    public void MakeRoomFor(LinuxResources resources)
+    {
+        int before = Directories().Count;
+        MakeDirectories(resources);
+        List<CgroupDirectory> now = Directories();
+        for (int i = before; i < now.Count; i++)
+        {
+            foreach (int pid in Pids())
+            {
+                // One that ended meanwhile needs no move.
+                now[i].TrySet("cgroup.procs", pid.ToString(), out _);
+            }
+        }
+    }
+
     /// <summary>Sets limits, on a new cgroup or on one with processes in it.</summary>
     public void Apply(LinuxResources resources, List<string> warnings)
     {
@@ -55,6 +77,8 @@ public sealed class Cgroup
         BlockIoController.Apply(Directory("blkio"), resources.BlockIo, warnings);
         DevicesController.Apply(Directory("devices"), resources.Devices, warnings);
         HugetlbController.Apply(Directory("hugetlb"), resources.HugepageLimits, warnings);
+        NetworkController.Apply(Directory("net_cls"), Directory("net_prio"), resources.Network, warnings);
+        RdmaController.Apply(Directory("rdma"), resources.Rdma, warnings);
         foreach ((string file, string value) in resources.Unified)
         {
             if (_layout.UnifiedMount is not { } mount)
@@ -105,6 +129,9 @@ public sealed class Cgroup
             return views;
         }
     }
+
+    /// <summary>The v2 directory; null where v2 has no controller of ours.</summary>
+    public string? UnifiedPath => UnifiedDirectory()?.Path;
 
     /// <summary>A descriptor of the v2 directory for CLONE_INTO_CGROUP; null where v2 has no controller of ours.</summary>
     public Fd? OpenUnified() => UnifiedDirectory() is { } directory ? Files.TryOpen(directory.Path, Kernel.Open.Path | Kernel.Open.Directory, out _) : null;
@@ -236,7 +263,7 @@ public sealed class Cgroup
             AddOnce(directories, controller);
         }
 
-        foreach (string controller in (ReadOnlySpan<string>)["cpuset", "hugetlb"])
+        foreach (string controller in Optional)
         {
             if (Directory(controller) is { } optional && Files.Exists(optional.Path))
             {
@@ -270,6 +297,17 @@ public sealed class Cgroup
         if (resources.HugepageLimits.Count > 0)
         {
             Make("hugetlb");
+        }
+
+        if (resources.Network.ClassId is not null || resources.Network.Priorities.Count > 0)
+        {
+            Make("net_cls");
+            Make("net_prio");
+        }
+
+        if (resources.Rdma.Count > 0)
+        {
+            Make("rdma");
         }
     }
 

@@ -11,7 +11,7 @@ public readonly record struct Hierarchy(string MountPoint, int Version);
 /// </summary>
 public sealed class CgroupLayout
 {
-    private static readonly string[] V1Names = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "hugetlb", "net_cls", "net_prio", "perf_event"];
+    private static readonly string[] V1Names = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "hugetlb", "net_cls", "net_prio", "perf_event", "rdma"];
 
     private const string UsualPlace = "/sys/fs/cgroup";
 

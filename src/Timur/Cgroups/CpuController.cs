@@ -9,7 +9,7 @@ internal static class CpuController
 
     internal static void Apply(CgroupDirectory? place, CpuResources cpu, List<string> warnings)
     {
-        if (cpu.Shares is null && cpu.Quota is null && cpu.Period is null)
+        if (cpu with { Cpus = null, Mems = null } == new CpuResources())
         {
             return;
         }
@@ -22,16 +22,26 @@ internal static class CpuController
 
         if (directory.Version == 1)
         {
-            ApplyV1(directory, cpu);
+            ApplyV1(directory, cpu, warnings);
         }
         else
         {
-            ApplyV2(directory, cpu);
+            ApplyV2(directory, cpu, warnings);
         }
     }
 
-    private static void ApplyV1(CgroupDirectory directory, CpuResources cpu)
+    private static void ApplyV1(CgroupDirectory directory, CpuResources cpu, List<string> warnings)
     {
+        if (cpu.RealtimePeriod is { } realtime)
+        {
+            directory.Set("cpu.rt_period_us", realtime.ToString(), "real-time period");
+        }
+
+        if (cpu.RealtimeRuntime is { } budget)
+        {
+            directory.Set("cpu.rt_runtime_us", budget.ToString(), "real-time runtime");
+        }
+
         if (cpu.Shares is { } shares)
         {
             directory.Set("cpu.shares", shares.ToString(), "--cpu-shares");
@@ -46,10 +56,30 @@ internal static class CpuController
         {
             directory.Set("cpu.cfs_quota_us", quota.ToString(), "--cpus");
         }
+
+        if (cpu.Burst is { } burst)
+        {
+            directory.Set("cpu.cfs_burst_us", burst.ToString(), "CPU burst");
+        }
+
+        if (cpu.Idle is { } idle && !directory.TrySet("cpu.idle", idle.ToString(), out Kernel.Errno why))
+        {
+            warnings.Add($"CPU idle has no effect: cpu.idle: {Kernel.ErrnoText.Describe(why)}");
+        }
     }
 
-    private static void ApplyV2(CgroupDirectory directory, CpuResources cpu)
+    private static void ApplyV2(CgroupDirectory directory, CpuResources cpu, List<string> warnings)
     {
+        if (cpu.RealtimePeriod is not null || cpu.RealtimeRuntime is not null)
+        {
+            warnings.Add("real-time period and runtime have no effect: cgroup v2 has no such files");
+        }
+
+        if (cpu.Idle is { } idle)
+        {
+            directory.Set("cpu.idle", idle.ToString(), "CPU idle");
+        }
+
         if (cpu.Shares is { } shares)
         {
             directory.Set("cpu.weight", ToWeight(shares).ToString(), "--cpu-shares");
@@ -59,6 +89,11 @@ internal static class CpuController
         {
             string quota = cpu.Quota is { } microseconds and > 0 ? microseconds.ToString() : "max";
             directory.Set("cpu.max", $"{quota} {cpu.Period ?? DefaultPeriod}", "--cpus");
+        }
+
+        if (cpu.Burst is { } burst)
+        {
+            directory.Set("cpu.max.burst", burst.ToString(), "CPU burst");
         }
     }
 

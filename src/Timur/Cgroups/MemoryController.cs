@@ -8,7 +8,7 @@ internal static class MemoryController
 {
     internal static void Apply(CgroupDirectory? place, MemoryResources memory, List<string> warnings)
     {
-        if (memory == new MemoryResources())
+        if (memory with { CheckBeforeUpdate = false } == new MemoryResources())
         {
             return;
         }
@@ -69,6 +69,11 @@ internal static class MemoryController
             directory.Set("memory.soft_limit_in_bytes", reservation.ToString(), "--memory-reservation");
         }
 
+        if (memory.KernelTcp is { } tcp)
+        {
+            directory.Set("memory.kmem.tcp.limit_in_bytes", tcp.ToString(), "TCP memory");
+        }
+
         if (memory.Swappiness is { } swappiness)
         {
             directory.Set("memory.swappiness", swappiness.ToString(), "--memory-swappiness");
@@ -100,6 +105,11 @@ internal static class MemoryController
         if (memory.Reservation is { } reservation)
         {
             directory.Set("memory.low", reservation == -1 ? "max" : reservation.ToString(), "--memory-reservation");
+        }
+
+        if (memory.KernelTcp is not null)
+        {
+            warnings.Add("the limit on TCP memory has no effect: cgroup v2 has no such file");
         }
 
         if (memory.Swappiness is not null)

@@ -43,14 +43,27 @@ public readonly struct JsonPart
     public JsonPart? Find(string name)
     {
         Require(JsonValueKind.Object, "an object");
-        return _element.TryGetProperty(name, out JsonElement member) && member.ValueKind != JsonValueKind.Null
-            ? new JsonPart(member, Document, Path.Length == 0 ? name : $"{Path}.{name}")
-            : null;
+        try
+        {
+            return _element.TryGetProperty(name, out JsonElement member) && member.ValueKind != JsonValueKind.Null
+                ? new JsonPart(member, Document, Path.Length == 0 ? name : $"{Path}.{name}")
+                : null;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Complain("a name holds half of a surrogate pair");
+        }
     }
+
+    /// <summary>The text as it stands in the document.</summary>
+    public ReadOnlySpan<byte> Text() => System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(_element);
 
     public string? Text(string name) => Find(name)?.AsText();
 
     public string RequireText(string name) => Text(name) ?? throw Complain($"{name} is missing");
+
+    /// <summary>A member that has to be there.</summary>
+    public JsonPart Require(string name) => Find(name) ?? throw Complain($"{name} is missing");
 
     public bool Flag(string name) => Find(name)?.AsFlag() ?? false;
 
@@ -86,7 +99,7 @@ public readonly struct JsonPart
         foreach (JsonElement item in array._element.EnumerateArray())
         {
             // The place in words is only made for a complaint.
-            texts.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : new JsonPart(item, Document, $"{array.Path}[{texts.Count}]").AsText());
+            texts.Add(TryText(item, out string text) ? text : new JsonPart(item, Document, $"{array.Path}[{texts.Count}]").AsText());
         }
 
         return texts;
@@ -101,7 +114,8 @@ public readonly struct JsonPart
             found.Require(JsonValueKind.Object, "an object");
             foreach (JsonProperty property in found._element.EnumerateObject())
             {
-                map[property.Name] = read(new JsonPart(property.Value, Document, $"{found.Path}.{property.Name}"));
+                string key = NameOf(property) ?? throw found.Complain("a name holds a NUL character or half of a surrogate pair");
+                map[key] = read(new JsonPart(property.Value, Document, $"{found.Path}.{key}"));
             }
         }
 
@@ -110,10 +124,11 @@ public readonly struct JsonPart
 
     public IReadOnlyDictionary<string, string> TextMap(string name) => Map(name, value => value.AsText());
 
+    /// <summary>A string without NUL, which no system call could take.</summary>
     public string AsText()
     {
         Require(JsonValueKind.String, "a string");
-        return _element.GetString()!;
+        return TryText(_element, out string text) ? text : throw Complain("the string holds a NUL character or half of a surrogate pair");
     }
 
     public bool AsFlag() => _element.ValueKind switch
@@ -135,10 +150,49 @@ public readonly struct JsonPart
         return _element.TryGetUInt64(out ulong number) ? number : throw Complain($"{_element.GetRawText()} isn't a whole number from 0 to 2^64-1");
     }
 
+    /// <summary>Whether this is 2^64-1, as which some programs write -1.</summary>
+    internal bool IsAllOnes() => _element.ValueKind == JsonValueKind.Number && _element.TryGetUInt64(out ulong number) && number == ulong.MaxValue;
+
+    /// <summary>A whole number within bounds, both included.</summary>
+    public long AsRange(long least, long most) => AsNumber() is var number && number >= least && number <= most ? number : throw Complain($"{number} isn't a number from {least} to {most}");
+
+    /// <summary>A number of 32 bits, such as an id or permission bits.</summary>
     public uint AsId() => AsNumber() is var number and >= 0 and <= uint.MaxValue ? (uint)number : throw Complain("isn't a number from 0 to 2^32-1");
 
     /// <summary>The failure that names this place.</summary>
     public Failure Complain(string what) => new($"{Document}: {(Path.Length == 0 ? "" : Path + ": ")}{what}");
+
+    private static bool TryText(JsonElement element, out string text)
+    {
+        text = "";
+        if (element.ValueKind != JsonValueKind.String)
+        {
+            return false;
+        }
+
+        try
+        {
+            text = element.GetString()!;
+            return !text.Contains('\0');
+        }
+        catch (InvalidOperationException)
+        {
+            // Escapes that spell no character (RFC 8259, section 8.2).
+            return false;
+        }
+    }
+
+    private static string? NameOf(JsonProperty property)
+    {
+        try
+        {
+            return property.Name is var name && name.Contains('\0') ? null : name;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     private void Require(JsonValueKind kind, string expected)
     {

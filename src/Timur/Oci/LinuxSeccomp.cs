@@ -16,6 +16,8 @@ public sealed record LinuxSeccomp
 
     public string? ListenerPath { get; init; }
 
+    public string? ListenerMetadata { get; init; }
+
     public IReadOnlyList<SeccompRule> Syscalls { get; init; } = [];
 }
 

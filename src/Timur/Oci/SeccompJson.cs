@@ -8,15 +8,16 @@ public static class SeccompJson
     public static LinuxSeccomp Read(JsonPart root) => new()
     {
         DefaultAction = root.RequireText("defaultAction"),
-        DefaultErrno = (uint?)root.Number("defaultErrnoRet"),
+        DefaultErrno = root.Find("defaultErrnoRet")?.AsId(),
         Architectures = root.Texts("architectures"),
         Flags = root.Texts("flags"),
-        ListenerPath = root.Text("listenerPath"),
+        ListenerPath = root.Text("listenerPath") is { Length: > 0 } path ? path : null,
+        ListenerMetadata = root.Text("listenerMetadata"),
         Syscalls = root.List("syscalls", rule => new SeccompRule(
-            rule.Text("name") is { } name ? [name] : rule.Texts("names"), rule.RequireText("action"), (uint?)rule.Number("errnoRet"))
+            rule.Text("name") is { } name ? [name] : rule.Texts("names"), rule.RequireText("action"), rule.Find("errnoRet")?.AsId())
         {
             Arguments = rule.List("args", argument => new SeccompArgument(
-                (int)(argument.Number("index") ?? 0), argument.Find("value")?.AsUnsigned() ?? 0, argument.RequireText("op"), argument.Find("valueTwo")?.AsUnsigned() ?? 0)),
+                (int)(argument.Find("index")?.AsRange(0, 5) ?? 0), argument.Find("value")?.AsUnsigned() ?? 0, argument.RequireText("op"), argument.Find("valueTwo")?.AsUnsigned() ?? 0)),
         }),
     };
 }

@@ -161,7 +161,22 @@ public sealed record LinuxSpec
 
     /// <summary>personality(2) domain, such as <c>LINUX</c> or <c>LINUX32</c>.</summary>
     public string? Personality { get; init; }
+
+    public IntelRdtSpec? IntelRdt { get; init; }
+
+    /// <summary>Interfaces of the runtime's network namespace to move inside: their names there, and inside.</summary>
+    public IReadOnlyDictionary<string, string> NetDevices { get; init; } = new Dictionary<string, string>();
+
+    public MemoryPolicySpec? MemoryPolicy { get; init; }
 }
+
+/// <summary>Cache and memory bandwidth allocation by resctrl (config-linux.md, IntelRdt).</summary>
+/// <param name="ClosId">The class of service; null makes one with the container's id.</param>
+/// <param name="Schemata">Lines of the schemata file, those of the two older members included.</param>
+public sealed record IntelRdtSpec(string? ClosId, IReadOnlyList<string> Schemata, bool EnableMonitoring);
+
+/// <summary>set_mempolicy(2), by the names of config-linux.md.</summary>
+public sealed record MemoryPolicySpec(string Mode, string Nodes, IReadOnlyList<string> Flags);
 
 /// <summary>A namespace by its OCI name; with a path it is joined, without it is new.</summary>
 public sealed record NamespaceSpec(string Type, string? Path = null);

@@ -62,10 +62,15 @@ public static class Capabilities
     }
 
     /// <summary>The bounding set of this process: what it can pass on at all (CapBnd in /proc/self/status).</summary>
-    public static ulong OwnBoundingSet()
+    public static ulong OwnBoundingSet() => OwnSet("CapBnd:\t");
+
+    /// <summary>What this process may do at present (CapEff).</summary>
+    public static ulong OwnEffective() => OwnSet("CapEff:\t");
+
+    private static ulong OwnSet(string label)
     {
         string status = Files.TryReadText("/proc/self/status", out _) ?? "";
-        int at = status.IndexOf("CapBnd:\t", StringComparison.Ordinal);
+        int at = status.IndexOf(label, StringComparison.Ordinal);
         return at < 0 ? Every : Convert.ToUInt64(status.Substring(at + 8, 16), 16);
     }
 

@@ -49,6 +49,10 @@ internal static class Credentials
         if (filter is not null)
         {
             program.Seccomp(filter, flags);
+            if ((flags & IdentityOps.NewListener) != 0)
+            {
+                program.HandListener(LaunchLetters.Listener);
+            }
         }
     }
 }

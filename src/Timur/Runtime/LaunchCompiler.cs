@@ -60,7 +60,8 @@ public sealed class LaunchCompiler
         }
 
         _program.Umask(0);
-        _program.NewSession();
+        CloneFlags made = CloneFlags.None;
+        var joins = new List<(string Type, Slot Slot, CloneFlags Flag)>();
         int joined = 0;
         foreach (NamespaceSpec ns in _spec.Linux.Namespaces)
         {
@@ -78,31 +79,53 @@ public sealed class LaunchCompiler
             };
             if (ns.Type == "network" && _context.NetworkGiven)
             {
-                _program.Join("network", Slot.Network, CloneFlags.NewNetwork);
+                joins.Add(("network", Slot.Network, CloneFlags.NewNetwork));
             }
             else if (ns.Path is not null && ns.Type != "pid")
             {
-                _program.Join(ns.Type, Slot.Extra + joined++, flag);
+                // What is joined or made later belongs to the user namespace, or is within its power.
+                joins.Insert(ns.Type == "user" ? 0 : joins.Count, (ns.Type, Slot.Extra + joined++, flag));
             }
             else if (ns.Path is null && atClone)
             {
-                _program.Flags |= flag;
+                made |= flag;
             }
         }
 
+        Enter(made, joins);
+        _program.NewSession();
         if (IsNew("network") && !_context.NetworkGiven)
         {
             _program.LoopbackUp();
         }
     }
 
-    private void JoinCgroups()
+    private void Enter(CloneFlags made, List<(string Type, Slot Slot, CloneFlags Flag)> joins)
     {
-        if (_process.OomScoreAdj is { } adjustment)
+        bool joinsUser = joins is [{ Type: "user" }, ..];
+        if (!joinsUser)
         {
-            _program.WriteHostFile("/proc/self/oom_score_adj", adjustment.ToString());
+            _program.Flags |= made;
         }
 
+        foreach ((string type, Slot slot, CloneFlags flag) in joins)
+        {
+            _program.Join(type, slot, flag);
+        }
+
+        if (joinsUser && (made & CloneFlags.NewPid) != 0)
+        {
+            _program.CloneAgain(made);
+        }
+        else if (joinsUser && made != CloneFlags.None)
+        {
+            _program.Unshare(made);
+        }
+    }
+
+    private void JoinCgroups()
+    {
+        ProcessSettings.BeforeJoining(_program, _process);
         foreach (string tasks in _context.CgroupTasks)
         {
             _program.JoinCgroup(tasks);
@@ -131,12 +154,17 @@ public sealed class LaunchCompiler
     {
         if (!IsNew("mount"))
         {
+            if (_context.Hooks)
+            {
+                _program.AskParent("run hooks", LaunchLetters.Hooks);
+            }
+
             return;
         }
 
         var root = new RootCompiler(_program, _spec, _context);
         root.Mount();
-        if (IsNew("user"))
+        if (Has("user"))
         {
             root.OpenHostTrees();
             _program.BecomeMappedRoot();
@@ -149,6 +177,12 @@ public sealed class LaunchCompiler
             root.OpenTerminal(_process);
         }
 
+        if (_context.Hooks)
+        {
+            _program.AskParent("run hooks", LaunchLetters.Hooks);
+        }
+
+        // After the hooks: they may have brought the interface that a parameter is for.
         root.WriteSysctls();
         root.MakeWorkingDirectory(_process.Cwd);
         root.Restrict();
@@ -162,9 +196,15 @@ public sealed class LaunchCompiler
             _program.Hostname(_spec.Hostname, _spec.Domainname);
         }
 
-        if (_process.IoPriority is { } priority)
+        ProcessSettings.BeforeIds(_program, _process);
+        if (_spec.Linux.MemoryPolicy is { } policy)
         {
-            _program.IoPriority(priority.Class, priority.Level);
+            MemoryPolicies.Compile(_program, policy);
+        }
+
+        if (_context.Keyring is { } keyring)
+        {
+            _program.NewSessionKeyring(keyring);
         }
 
         if (_spec.Linux.Personality is { } personality)
@@ -191,18 +231,32 @@ public sealed class LaunchCompiler
             _program.Reap();
         }
 
-        _program.CloseDescriptors(_context.PreservedDescriptors, _context.StartGate);
+        _program.CloseDescriptors(_context.PreservedDescriptors, _context.StartGate, _context.ByImage);
         foreach (RlimitSpec limit in _process.Rlimits)
         {
             _program.Limit(limit.Type, Rlimits.Number(limit.Type), limit.Soft, limit.Hard);
         }
 
         Credentials.Compile(_program, _process, _context.SeccompFilter, _context.SeccompFlags, _context.OwnCapabilities);
+        IReadOnlyList<string> candidates = SearchPath.Candidates(_process.Args[0], _process.Env);
         if (_context.StartGate)
         {
+            // Who creates a container hears that its command isn't there, not who starts it.
+            _program.FindExecutable(candidates, _process.Args[0]);
+        }
+
+        if (_context.ByImage)
+        {
+            _program.ExecuteByImage(candidates, _process.Args, _process.Env, _context.StartGate);
+            return;
+        }
+
+        if (_context.StartGate)
+        {
+            _program.NotDumpable();
             _program.WaitAtGate();
         }
 
-        _program.Execute(SearchPath.Candidates(_process.Args[0], _process.Env), _process.Args, _process.Env);
+        _program.Execute(candidates, _process.Args, _process.Env);
     }
 }

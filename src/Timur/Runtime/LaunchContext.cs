@@ -29,6 +29,9 @@ public sealed record LaunchContext
     /// <summary>cgroup v1 directories of the container by what they are called below /sys/fs/cgroup; empty on v2.</summary>
     public IReadOnlyList<(string Name, string HostPath)> CgroupViews { get; init; } = [];
 
+    /// <summary>The container's own cgroup v2 directory, for a container that sees the host's cgroup namespace; null shows the hierarchy as the namespace has it.</summary>
+    public string? UnifiedView { get; init; }
+
     /// <summary>The seccomp filter, an array of struct sock_filter, or null.</summary>
     public byte[]? SeccompFilter { get; init; }
 
@@ -38,8 +41,20 @@ public sealed record LaunchContext
     /// <summary>The payload waits at <see cref="Kernel.Launcher.Slot.StartGate"/> before it executes.</summary>
     public bool StartGate { get; init; }
 
+    /// <summary>The payload is executed by way of <see cref="Kernel.Launcher.PayloadImage"/>, which also waits at the gate.</summary>
+    public bool ByImage { get; init; }
+
     /// <summary>Standard input is nothing: the container's own /dev/null, through which no chmod reaches the host's.</summary>
     public bool NullInput { get; init; }
+
+    /// <summary>The parent runs hooks at <see cref="LaunchLetters.Hooks"/>, when everything is mounted and the old root is still there.</summary>
+    public bool Hooks { get; init; }
+
+    /// <summary>The payload gets a session keyring of this name (keyrings(7)); null leaves it the one of the process that starts it.</summary>
+    public string? Keyring { get; init; }
+
+    /// <summary>Mounts that were made beforehand because their ids are mapped, by destination.</summary>
+    public IReadOnlyDictionary<string, Kernel.Launcher.Slot> Given { get; init; } = new Dictionary<string, Kernel.Launcher.Slot>();
 
     /// <summary>A reaper stays as process 1.</summary>
     public bool Reaper { get; init; }
@@ -52,4 +67,23 @@ public sealed record LaunchContext
 
     /// <summary>Bits of the capabilities this process may give (its bounding set).</summary>
     public required ulong OwnCapabilities { get; init; }
+}
+
+/// <summary>What a launch program asks its parent for, beside the maps of a user namespace.</summary>
+public static class LaunchLetters
+{
+    /// <summary>To take the terminal's master.</summary>
+    public const char Terminal = 't';
+
+    /// <summary>To run the hooks that come before the payload.</summary>
+    public const char Hooks = 'h';
+
+    /// <summary>To take the descriptor on which the seccomp filter asks (seccomp_unotify(2)).</summary>
+    public const char Listener = 'n';
+
+    /// <summary>To take a directory of the image that is about to be covered.</summary>
+    public const char CopySource = 'y';
+
+    /// <summary>To take the tmpfs over it, and copy what was there.</summary>
+    public const char CopyTarget = 'z';
 }

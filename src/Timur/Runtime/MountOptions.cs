@@ -26,10 +26,23 @@ public sealed class MountOptions
     /// <summary>Copy what the image has at this place into a new tmpfs.</summary>
     public bool TmpCopyUp { get; private set; }
 
+    /// <summary>The mount's ids are mapped, as the container's are unless it says otherwise; true for the whole tree.</summary>
+    public bool? IdMap { get; private set; }
+
     public IReadOnlyList<(Propagation Kind, bool Recursive)> Propagations => _propagations;
 
     /// <summary>What the file system itself is told; a null value is a flag.</summary>
     public IReadOnlyList<KeyValuePair<string, string?>> Data => _data;
+
+    /// <summary>Options that this runtime understands itself (features.md, mountOptions).</summary>
+    public static IReadOnlyList<string> Known { get; } =
+    [
+        "async", "atime", "bind", "defaults", "dev", "diratime", "exec", "idmap", "iversion", "loud", "noatime", "nodev", "nodiratime", "noexec", "noiversion",
+        "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount",
+        "rexec", "ridmap", "rnoatime", "rnodev", "rnodiratime", "rnoexec", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw", "rshared",
+        "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave", "strictatime", "suid", "symfollow", "tmpcopyup",
+        "unbindable",
+    ];
 
     private readonly List<(Propagation, bool)> _propagations = [];
     private readonly List<KeyValuePair<string, string?>> _data = [];
@@ -72,8 +85,10 @@ public sealed class MountOptions
             case "rshared": _propagations.Add((Propagation.Shared, true)); break;
             case "unbindable": _propagations.Add((Propagation.Unbindable, false)); break;
             case "runbindable": _propagations.Add((Propagation.Unbindable, true)); break;
+            case "idmap": IdMap = false; break;
+            case "ridmap": IdMap = true; break;
             case "tmpcopyup": TmpCopyUp = true; break;
-            case "defaults" or "remount" or "norelatime" or "nostrictatime" or "async" or "loud": break;
+            case "defaults" or "remount" or "norelatime" or "nostrictatime" or "async" or "loud" or "silent" or "iversion" or "noiversion" or "nomand" or "nolazytime": break;
             default:
                 int equals = option.IndexOf('=');
                 _data.Add(equals < 0 ? new(option, null) : new(option[..equals], option[(equals + 1)..]));

@@ -13,12 +13,24 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
     private Arg? _terminals;
     private Arg? _proc;
     private Arg? _sys;
-    private Dictionary<string, MountHandle>? _hostTrees;
+    private bool _devicesAreGiven;
+
+    /// <summary>By the mount itself, of which two may have one destination, and the part of it.</summary>
+    private Dictionary<(MountSpec Mount, string Part), MountHandle>? _hostTrees;
 
     /// <summary>Cuts the ties to the host's mounts, then mounts what the root stands on.</summary>
     internal void Mount()
     {
         program.SetPropagation(RootPropagation());
+        if (RootPropagation() == Propagation.Shared)
+        {
+            // What is attached below would else show up on the host, and pivot_root refuses a root on a shared mount.
+            program.MakePrivate(MountOf(context.Root));
+        }
+
+        // The root is copied before the stage, which may be the same place, is covered.
+        MountHandle? self = context.RootMounts.Count > 0 ? null
+            : program.CloneHostTree(context.Root, recursive: true, new MountChange(MountAttributes.None, Propagation: Propagation.Private, Recursive: true));
         if (spec.Linux.MaskedPaths.Count > 0)
         {
             _masks = new MaskOps(program, context.Stage);
@@ -41,10 +53,9 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             program.AttachToHost(handle, mount.Target);
         }
 
-        if (context.RootMounts.Count == 0)
+        if (self is { } root)
         {
-            MountHandle self = program.CloneHostTree(context.Root, recursive: true, new MountChange(MountAttributes.None, Propagation: Propagation.Private, Recursive: true));
-            program.AttachToHost(self, context.Root);
+            program.AttachToHost(root, context.Root);
         }
 
         _root = program.OpenHostDirectory(context.Root);
@@ -60,15 +71,25 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         foreach (MountSpec mount in spec.Mounts)
         {
             MountOptions options = MountOptions.Parse(mount.Options);
+            if (context.Given.ContainsKey(mount.Destination))
+            {
+                continue;
+            }
+
             if (options.IsBind || mount.Type == "bind")
             {
-                _hostTrees[mount.Destination] = CloneSource(mount, options);
+                _hostTrees[(mount, "")] = CloneSource(mount, options);
             }
             else if (mount.Type is "cgroup" or "cgroup2")
             {
+                if (context.UnifiedView is { } own)
+                {
+                    _hostTrees[(mount, "")] = program.CloneHostTree(own, recursive: false, new MountChange(options.Set));
+                }
+
                 foreach ((string name, string hostPath) in context.CgroupViews)
                 {
-                    _hostTrees[$"{mount.Destination}/{name}"] = program.CloneHostTree(hostPath, recursive: false, new MountChange(options.Set));
+                    _hostTrees[(mount, name)] = program.CloneHostTree(hostPath, recursive: false, new MountChange(options.Set));
                 }
             }
         }
@@ -103,11 +124,19 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         }
 
         Arg target = program.OpenOrMakeDirectory(_root, mount.Destination);
-        MountHandle handle = program.NewFileSystem(mount.Type ?? "none", mount.Source ?? mount.Type ?? "none", options.Data, options.Set);
+        MountHandle handle = program.NewFileSystem(mount.Type ?? "none", mount.Source ?? mount.Type ?? "none", Labelled(mount, options), options.Set);
+        if (options.TmpCopyUp && mount.Type == "tmpfs")
+        {
+            program.HandDescriptor($"hand {mount.Destination} over", LaunchLetters.CopySource, target);
+            program.HandDescriptor($"copy {mount.Destination} up", LaunchLetters.CopyTarget, handle.Slot);
+        }
+
+        program.Change(handle, mount.Destination, new MountChange(options.RecursiveSet, options.RecursiveClear, Recursive: true));
+        Propagate(handle, mount.Destination, options);
         program.Attach(handle, mount.Destination, target);
         switch (mount.Destination.TrimEnd('/'))
         {
-            case "/dev" when mount.Type is "tmpfs": _devices = handle.Slot; return true;
+            case "/dev": _devices = handle.Slot; return true;
             case "/dev/pts": _terminals = handle.Slot; return true;
             case "/proc" when mount.Type is "proc": _proc = handle.Slot; return true;
             case "/sys" when mount.Type is "sysfs": _sys = handle.Slot; return true;
@@ -117,21 +146,37 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
     private void Bind(MountSpec mount, MountOptions options)
     {
-        MountHandle handle = _hostTrees is null ? CloneSource(mount, options) : _hostTrees[mount.Destination];
+        MountHandle handle = context.Given.TryGetValue(mount.Destination, out Slot given) ? new MountHandle(given)
+            : _hostTrees is null ? CloneSource(mount, options) : _hostTrees[(mount, "")];
         program.Change(handle, mount.Destination, new MountChange(options.Set, options.Clear));
         program.Change(handle, mount.Destination, new MountChange(options.RecursiveSet, options.RecursiveClear, Recursive: true));
         Arg target = KindOfSource(mount) == FileKind.Directory
             ? program.OpenOrMakeDirectory(_root, mount.Destination)
             : program.OpenOrMakeFile(_root, mount.Destination);
         program.Attach(handle, mount.Destination, target);
+        _devices = mount.Destination.TrimEnd('/') == "/dev" ? null : _devices;
+        _devicesAreGiven |= mount.Destination.TrimEnd('/') == "/dev";
     }
 
     private MountHandle CloneSource(MountSpec mount, MountOptions options)
     {
         KindOfSource(mount);
-        var change = new MountChange(options.Set, options.Clear, FirstPropagation(options), options.IsRecursiveBind && options.Propagations.Count > 0);
-        return program.CloneHostTree(mount.Source!, options.IsRecursiveBind, WithoutAttributes(change));
+        MountHandle handle = program.CloneHostTree(mount.Source!, options.IsRecursiveBind, new MountChange(MountAttributes.None));
+        Propagate(handle, mount.Destination, options);
+        return handle;
     }
+
+    private void Propagate(MountHandle handle, string destination, MountOptions options)
+    {
+        foreach ((Propagation kind, bool recursive) in options.Propagations)
+        {
+            program.Change(handle, destination, new MountChange(MountAttributes.None, Propagation: kind, Recursive: recursive));
+        }
+    }
+
+    /// <summary>File systems that keep no labels of their own show everything with the container's (mount(8), context=).</summary>
+    private IReadOnlyList<KeyValuePair<string, string?>> Labelled(MountSpec mount, MountOptions options)
+        => spec.Linux.MountLabel is { } label && mount.Type is "tmpfs" or "mqueue" or "devpts" or "overlay" ? [.. options.Data, new("context", $"\"{label}\"")] : options.Data;
 
     private FileKind KindOfSource(MountSpec mount)
     {
@@ -146,14 +191,16 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             : throw new Failure($"mount {mount.Destination}: bind source {source}: {why.Describe()}", "check the path on this machine");
     }
 
-    private static MountChange WithoutAttributes(MountChange change) => new(MountAttributes.None, MountAttributes.None, change.Propagation, change.Recursive);
-
-    private static Propagation? FirstPropagation(MountOptions options) => options.Propagations.Count > 0 ? options.Propagations[0].Kind : null;
-
     /// <summary>On v2 the hierarchy itself, seen from the new cgroup namespace; on v1 each of the container's own directories, bound.</summary>
     private void MountCgroups(MountSpec mount, MountOptions options)
     {
         Arg target = program.OpenOrMakeDirectory(_root, mount.Destination);
+        if (context.UnifiedView is { } own)
+        {
+            program.Attach(_hostTrees?[(mount, "")] ?? program.CloneHostTree(own, recursive: false, new MountChange(options.Set)), mount.Destination, target);
+            return;
+        }
+
         if (context.CgroupViews.Count == 0)
         {
             program.Attach(program.NewFileSystem("cgroup2", "cgroup", [], options.Set), mount.Destination, target);
@@ -167,13 +214,22 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             program.MakeDirectory(holder.Slot, name);
         }
 
+        foreach ((string name, _) in context.CgroupViews)
+        {
+            // Controllers that share a hierarchy are found by the name of each.
+            foreach (string controller in name.Contains(',') ? name.Split(',') : [])
+            {
+                program.MakeLink(holder.Slot, controller, name);
+            }
+        }
+
         program.Attach(holder, mount.Destination, target);
         foreach ((string name, string hostPath) in context.CgroupViews)
         {
             int mark = program.MarkSlots();
             Arg place = program.NewSlot();
             program.OpenInRoot($"open {mount.Destination}/{name}", holder.Slot, name, place, directory: true);
-            MountHandle view = _hostTrees?[$"{mount.Destination}/{name}"] ?? program.CloneHostTree(hostPath, recursive: false, new MountChange(inner));
+            MountHandle view = _hostTrees?[(mount, name)] ?? program.CloneHostTree(hostPath, recursive: false, new MountChange(inner));
             program.Attach(view, $"{mount.Destination}/{name}", place);
             program.ReleaseSlots(mark);
         }
@@ -184,22 +240,29 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         }
     }
 
-    /// <summary>Nodes and links in the /dev that the specification mounted; where it mounts none, the image's own is left alone.</summary>
+    /// <summary>Nodes and links in the /dev that the specification mounts, or in the image's own; one that is bound from the host is left alone.</summary>
     internal void MakeDevices()
     {
-        if (_devices is not { } devices)
+        if (_devicesAreGiven)
         {
             return;
         }
 
+        Arg devices = _devices ?? program.OpenOrMakeDirectory(_root, "/dev");
+        _devices = devices;
         foreach (DeviceSpec device in DefaultDevices.All)
         {
-            Make(devices, device);
+            if (!IsAskedFor(device.Path))
+            {
+                Make(devices, device);
+            }
         }
 
         foreach (DeviceSpec device in spec.Linux.Devices)
         {
+            int mark = program.MarkSlots();
             Make(devices, device);
+            program.ReleaseSlots(mark);
         }
 
         if (context.NullInput)
@@ -215,7 +278,9 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
     private void Make(Arg devices, DeviceSpec device)
     {
-        string relative = device.Path.StartsWith("/dev/", StringComparison.Ordinal) ? device.Path[5..] : throw new Failure($"device {device.Path}: a device's path starts with /dev/");
+        bool elsewhere = !device.Path.StartsWith("/dev/", StringComparison.Ordinal);
+        string relative = elsewhere ? device.Path.Trim('/') : device.Path[5..].TrimEnd('/');
+        Arg top = elsewhere ? _root : devices;
         FileKind kind = device.Type switch
         {
             "c" or "u" => FileKind.CharacterDevice,
@@ -224,10 +289,10 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             _ => throw new Failure($"device {device.Path}: type '{device.Type}' is none of c, b, u, p"),
         };
         int slash = relative.LastIndexOf('/');
-        Arg directory = devices;
+        Arg directory = top;
         if (slash >= 0)
         {
-            directory = program.OpenOrMakeDirectory(devices, relative[..slash]);
+            directory = program.OpenOrMakeDirectory(top, relative[..slash]);
         }
 
         if (_hostTrees is not null && kind != FileKind.Fifo)
@@ -237,6 +302,19 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         }
 
         program.MakeNode(directory, relative[(slash + 1)..], kind, device.FileMode ?? 0x1B6, device.Major, device.Minor, device.UserId, device.GroupId);
+    }
+
+    private bool IsAskedFor(string path)
+    {
+        foreach (DeviceSpec device in spec.Linux.Devices)
+        {
+            if (device.Path == path)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Where the host has this device: under the same path, or under its numbers.</summary>
@@ -321,6 +399,19 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         {
             program.SetPropagation(spec.Linux.RootfsPropagation.EndsWith("shared", StringComparison.Ordinal) ? Propagation.Shared : Propagation.Unbindable);
         }
+    }
+
+    /// <summary>The mount point that a host path lies on.</summary>
+    private static string MountOf(string path)
+    {
+        string longest = "/";
+        foreach (MountEntry entry in Mounts.List())
+        {
+            bool above = path == entry.Target || path.StartsWith(entry.Target + "/", StringComparison.Ordinal);
+            longest = above && entry.Target.Length > longest.Length ? entry.Target : longest;
+        }
+
+        return longest;
     }
 
     private Propagation RootPropagation() => spec.Linux.RootfsPropagation switch

@@ -1,0 +1,71 @@
+using Timur.Engine;
+using Timur.Kernel;
+using Timur.Kernel.Launcher;
+
+namespace Timur.Cli.Oci;
+
+/// <summary>Stays with a process: passes signals on, copies its terminal's bytes, and ends as it does.</summary>
+internal static class Foreground
+{
+    private const int LastOrdinarySignal = 31;
+
+    internal static int Wait(Launched process, Fd? terminal)
+    {
+        if (terminal is not null)
+        {
+            using (terminal)
+            {
+                TerminalRelay.Run(terminal, process.Process, sendInput: true);
+            }
+        }
+        else
+        {
+            ForwardSignals(process);
+        }
+
+        return Processes.TryReap(process.Pid, wait: true, out _)?.ShellCode ?? 1;
+    }
+
+    /// <summary>It shares our standard streams, so there is nothing to copy.</summary>
+    private static void ForwardSignals(Launched process)
+    {
+        using var signals = new SignalPipe(Forwarded());
+        using var epoll = new Epoll();
+        epoll.Add(process.Process, 0);
+        epoll.Add(signals.Descriptor, 1);
+        Span<(int Key, Ready Events)> events = stackalloc (int, Ready)[2];
+        while (true)
+        {
+            int count = epoll.Wait(events);
+            for (int i = 0; i < count; i++)
+            {
+                if (events[i].Key == 0)
+                {
+                    return;
+                }
+
+                int signal = signals.Next();
+                if (signal > 0)
+                {
+                    Processes.TryKill(process.Process, signal, out _);
+                }
+            }
+        }
+    }
+
+    /// <summary>All that can be caught, but for those that mean a defect of this process, and its child's end.</summary>
+    private static int[] Forwarded()
+    {
+        var signals = new List<int>();
+        for (int signal = 1; signal <= LastOrdinarySignal; signal++)
+        {
+            // ILL, TRAP, ABRT, BUS, FPE, KILL, SEGV, PIPE, CHLD, STOP, URG
+            if (signal is not (4 or 5 or 6 or 7 or 8 or 9 or 11 or 13 or 17 or 19 or 23))
+            {
+                signals.Add(signal);
+            }
+        }
+
+        return [.. signals];
+    }
+}

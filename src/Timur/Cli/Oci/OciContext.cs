@@ -1,0 +1,24 @@
+using System.Text;
+using Timur.Kernel;
+using Timur.Runtime.Containers;
+
+namespace Timur.Cli.Oci;
+
+/// <summary>What every verb of the OCI runtime has.</summary>
+internal sealed class OciContext(StateRoot root, RuntimeLog log)
+{
+    internal StateRoot Root => root;
+
+    internal RuntimeLog Log => log;
+
+    /// <summary>A line on standard output.</summary>
+    internal static void Line(string line) => Text(line + "\n");
+
+    internal static void Text(string text)
+    {
+        if (!Files.TryWrite(Descriptors.Standard(1), Encoding.UTF8.GetBytes(text), out Errno why) && why != Errno.EPIPE)
+        {
+            throw new SyscallException("write", why, "output");
+        }
+    }
+}

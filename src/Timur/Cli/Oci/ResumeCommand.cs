@@ -1,0 +1,14 @@
+using Timur.CommandLine;
+using Timur.Runtime.Containers;
+
+namespace Timur.Cli.Oci;
+
+/// <summary><c>resume</c>.</summary>
+internal static class ResumeCommand
+{
+    internal static int Run(OciContext context, Arguments arguments)
+    {
+        Signalling.Resume(context.Root.Find(OciOperands.Id(arguments, "resume")));
+        return 0;
+    }
+}

@@ -1,0 +1,19 @@
+using Timur.CommandLine;
+using Timur.Kernel.Launcher;
+using Timur.Runtime.Containers;
+
+namespace Timur.Cli.Oci;
+
+/// <summary><c>start</c>.</summary>
+internal static class StartCommand
+{
+    internal static int Run(OciContext context, Arguments arguments)
+    {
+        OciContainer container = context.Root.Find(OciOperands.Id(arguments, "start"));
+
+        // A hook of the container's own may be executed inside.
+        Entering.Protect(PayloadImage.IsSupported || !container.Record.HasHooks);
+        new Starting(context.Log).Start(container);
+        return 0;
+    }
+}

@@ -1,0 +1,14 @@
+using Timur.CommandLine;
+using Timur.Runtime.Containers;
+
+namespace Timur.Cli.Oci;
+
+/// <summary><c>state</c>.</summary>
+internal static class StateCommand
+{
+    internal static int Run(OciContext context, Arguments arguments)
+    {
+        OciContext.Line(StateJson.ForCallers(context.Root.Find(OciOperands.Id(arguments, "state"))));
+        return 0;
+    }
+}

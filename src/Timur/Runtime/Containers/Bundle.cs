@@ -1,0 +1,55 @@
+using Timur.Kernel;
+using Timur.Oci;
+
+namespace Timur.Runtime.Containers;
+
+/// <summary>A bundle: a directory with a configuration (runtime-spec bundle.md), read and checked.</summary>
+/// <param name="Directory">Absolute.</param>
+/// <param name="Rootfs">The root file system, absolute and without symbolic links.</param>
+/// <param name="Json">The configuration as it was read.</param>
+/// <param name="Spec">Without its seccomp profile, which is <paramref name="Filter"/>.</param>
+/// <param name="Filter">Null when there is no profile.</param>
+public sealed record Bundle(string Directory, string Rootfs, Spec Spec, byte[] Json, ContainerFilter? Filter)
+{
+    internal const string Document = "config.json";
+
+    /// <summary>Reads the bundle; whatever makes no sense in it is a <see cref="Failure"/> that names the place.</summary>
+    public static Bundle Read(string directory)
+    {
+        byte[] json = Files.TryReadAll($"{directory}/{Document}", out Errno why)
+            ?? throw (why == Errno.ENOENT ? new Failure($"JSON specification file {Document} not found in {directory}", "timur oci spec writes one", 1) : new SyscallException("read", why, $"{directory}/{Document}"));
+        var root = JsonPart.Parse(json, Document);
+        Spec spec = SpecJson.Read(root, withSeccomp: false);
+        SpecRules.Check(spec, Document);
+        string path = spec.Root!.Path;
+        string rootfs = RealPath(path.StartsWith('/') ? path : $"{directory}/{path}");
+        spec = WithBundlePaths(spec, directory, rootfs);
+        SpecRules.CheckSources(spec.Mounts, Document);
+        return new Bundle(directory, rootfs, spec, json, root.Find("linux")?.Find("seccomp") is { } seccomp ? ContainerFilter.Of(seccomp) : null);
+    }
+
+    /// <summary>Bind sources may be relative to the bundle, destinations to the root.</summary>
+    private static Spec WithBundlePaths(Spec spec, string directory, string rootfs)
+    {
+        using Fd root = Files.Open(rootfs, Open.Path | Open.Directory);
+        var mounts = new List<MountSpec>(spec.Mounts.Count);
+        foreach (MountSpec mount in spec.Mounts)
+        {
+            bool isBind = mount.Type == "bind" || MountOptions.Parse(mount.Options).IsBind;
+            mounts.Add(mount with
+            {
+                Destination = ImagePath.Resolve(root, mount.Destination.StartsWith('/') ? mount.Destination : "/" + mount.Destination),
+                Source = isBind && mount.Source is { } source && !source.StartsWith('/') ? $"{directory}/{source}" : mount.Source,
+            });
+        }
+
+        return spec with { Mounts = mounts };
+    }
+
+    private static string RealPath(string path)
+    {
+        using Fd fd = Files.TryOpen(path, Open.Path | Open.Directory, out Errno why)
+            ?? throw new Failure($"{Document}: root.path: {path}: {why.Describe()}", "the bundle's root file system is a directory", 1);
+        return Files.TryReadLink(fd.ProcPath, out why) ?? throw new SyscallException("readlink", why, path);
+    }
+}

@@ -1,0 +1,187 @@
+using Timur.Cgroups;
+using Timur.Kernel;
+using Timur.Kernel.Launcher;
+using Timur.Oci;
+using Timur.State;
+
+namespace Timur.Runtime.Containers;
+
+/// <summary>
+/// Makes a container from a bundle: its first process is there and waits. It becomes a child of whoever adopts this process's children; nobody of ours
+/// stays with it.
+/// </summary>
+public sealed class Creation(StateRoot root, RuntimeLog log)
+{
+    private readonly List<string> _warnings = [];
+
+    /// <summary>The terminal's master, when the specification has one and no console socket takes it.</summary>
+    public Fd? Terminal { get; private set; }
+
+    /// <summary>Creates; a failure leaves nothing behind.</summary>
+    public Launched Create(Bundle bundle, CreateOptions options, out OciContainer created)
+    {
+        using var undo = new UndoList();
+        using FileLock guard = root.Claim(options.Id);
+        string directory = root.DirectoryOf(options.Id);
+        undo.Add("state", () => Directories.RemoveTree(directory));
+        ContainerRecord record = Describe(bundle, options);
+        Files.WriteAll(directory + "/config.json", bundle.Json, 0x180);
+        Cgroup cgroup = MakeCgroup(bundle.Spec, record, undo);
+        using var joined = JoinedNamespaces.Open(bundle.Spec);
+        using var given = GivenMounts.Make(bundle.Spec, joined.Count);
+        if (bundle.Filter is { } filter)
+        {
+            Files.WriteAll(directory + "/filter", filter.Code, 0x180);
+        }
+
+        var container = new OciContainer(directory, record);
+        using Fd? gate = options.Immediately ? null : MakeGate(container);
+        LaunchProgram program = LaunchCompiler.Compile(Fitting(bundle), Context(bundle, record, options, cgroup, given));
+        var parts = new LaunchParts(program, joined, given, gate, cgroup);
+        Launched launched = Launch(bundle, record, options, parts);
+        undo.Add("process", () => End(launched));
+        record = record with { Pid = launched.Pid, PidStart = Processes.StartTime(launched.Pid) ?? (options.Immediately ? 0UL : throw Died(launched)) };
+        record = record with { OwnClosId = ResctrlGroup.Join(bundle.Spec.Linux.IntelRdt, options.Id, launched.Pid) };
+        undo.Add("class of service", () => ResctrlGroup.Remove(record.OwnClosId));
+        created = new OciContainer(directory, record);
+        AtomicFile.Write(directory + "/state.json", record.ToBytes());
+        Announce(options, launched);
+        undo.Keep();
+        log.Warn(_warnings);
+        return launched;
+    }
+
+    private sealed record LaunchParts(LaunchProgram Program, JoinedNamespaces Joined, GivenMounts Given, Fd? Gate, Cgroup Cgroup);
+
+    private static ContainerRecord Describe(Bundle bundle, CreateOptions options)
+    {
+        Spec spec = bundle.Spec;
+        string path = spec.Linux.CgroupsPath ?? "/" + options.Id;
+        return new ContainerRecord
+        {
+            OciVersion = new Spec().OciVersion,
+            Id = options.Id,
+            Bundle = bundle.Directory,
+            Rootfs = bundle.Rootfs,
+            Created = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ"),
+            CgroupPath = CgroupPaths.Clean(path),
+            Joins = JoinedNamespaces.FlagsOf(spec),
+            OwnProcesses = SpecRules.Find(spec, "pid") is not null,
+            OwnUsers = SpecRules.Find(spec, "user") is not null,
+            Disguisable = Disguise.SufficesForExec(bundle),
+            FilterFlags = bundle.Filter?.Flags ?? 0,
+            ListenerPath = bundle.Filter?.ListenerPath,
+            ListenerMetadata = bundle.Filter?.ListenerMetadata ?? "",
+            HasHooks = spec.Hooks.StartContainer.Count + spec.Hooks.Poststart.Count + spec.Hooks.Poststop.Count > 0,
+            Annotations = spec.Annotations,
+        };
+    }
+
+    private Cgroup MakeCgroup(Spec spec, ContainerRecord record, UndoList undo)
+    {
+        LinuxResources resources = spec.Linux.Resources ?? new LinuxResources();
+        resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
+        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(CgroupLayout.Detect(), record.CgroupPath, resources, _warnings));
+        undo.Add("cgroup", () => cgroup.TryRemove());
+        return cgroup;
+    }
+
+    /// <summary>Held open for reading and writing, so that the waiting process never meets an end of file.</summary>
+    private static Fd MakeGate(OciContainer container)
+    {
+        Files.MakeFifo(container.Gate, 0x180);
+        return Files.Open(container.Gate, Open.ReadWrite);
+    }
+
+    /// <summary>The specification with a process that this machine can give.</summary>
+    private Spec Fitting(Bundle bundle)
+    {
+        Spec spec = bundle.Spec;
+        ProcessSpec process = ProcessRules.Fit(spec.Process!, Own(spec), log);
+        using Fd rootfs = Files.Open(bundle.Rootfs, Open.Path | Open.Directory);
+        return spec with { Process = process with { Env = HomeDirectory.Complete(process.Env, process.UserId, rootfs) } };
+    }
+
+    /// <summary>A user namespace has all of them, whatever this process may.</summary>
+    private static ulong Own(Spec spec) => SpecRules.Find(spec, "user") is null ? Capabilities.OwnBoundingSet() : Capabilities.Every;
+
+    private static LaunchContext Context(Bundle bundle, ContainerRecord record, CreateOptions options, Cgroup cgroup, GivenMounts given)
+    {
+        HooksSpec hooks = bundle.Spec.Hooks;
+        return new LaunchContext
+        {
+            Root = bundle.Rootfs,
+            Stage = bundle.Rootfs,
+            CgroupTasks = cgroup.TaskFiles,
+            CgroupViews = cgroup.Views,
+            UnifiedView = SpecRules.Find(bundle.Spec, "cgroup") is null ? cgroup.UnifiedPath : null,
+            SeccompFilter = bundle.Filter?.Code,
+            SeccompFlags = record.FilterFlags,
+            StartGate = !options.Immediately,
+            Hooks = hooks.Prestart.Count + hooks.CreateRuntime.Count + hooks.CreateContainer.Count + bundle.Spec.Linux.NetDevices.Count > 0,
+            ByImage = Disguise.Suffices(bundle),
+            Keyring = options.NoNewKeyring ? null : "_ses." + record.Id,
+            Given = given.Slots,
+            PreservedDescriptors = options.PreservedDescriptors,
+            OwnCapabilities = Own(bundle.Spec),
+        };
+    }
+
+    private Launched Launch(Bundle bundle, ContainerRecord record, CreateOptions options, LaunchParts parts)
+    {
+        using var loaded = new LoadedProgram(parts.Program.ToBytes());
+        using Fd? unified = parts.Cgroup.OpenUnified();
+        using Fd? image = parts.Program.Image is { } bytes ? PayloadImage.Make(bytes) : null;
+        using Fd input = Descriptors.Duplicate(Descriptors.Standard(0));
+        using Fd output = Descriptors.Duplicate(Descriptors.Standard(1));
+        using Fd error = Descriptors.Duplicate(Descriptors.Standard(2));
+        var answers = new LaunchAnswers(bundle, record, options);
+        var request = new LaunchRequest(loaded)
+        {
+            Slots =
+            [
+                (Slot.Input, input), (Slot.Output, output), (Slot.Error, error), .. parts.Joined.Slots, .. parts.Given.Mounts,
+                .. (ReadOnlySpan<(Slot, Fd)>)(image is null ? [] : [(Slot.Image, image)]),
+                .. (ReadOnlySpan<(Slot, Fd)>)(parts.Gate is { } gate ? [(Slot.StartGate, gate)] : []),
+            ],
+            Cgroup = unified,
+            ProcessNamespace = parts.Joined.Processes,
+            OnSync = answers.Answer,
+        };
+        try
+        {
+            Launched launched = Launching.Start(request);
+            Terminal = answers.Terminal;
+            return launched;
+        }
+        catch (LaunchException e)
+        {
+            throw LaunchWords.Explain(parts.Program, e, bundle.Spec.Process!.Args[0]);
+        }
+    }
+
+    private static void Announce(CreateOptions options, Launched launched)
+    {
+        if (options.PidFile is { } file)
+        {
+            PidFile.Write(file, launched.Pid);
+        }
+
+        if (options.PidFdSocket is { } socket)
+        {
+            ConsoleSocket.Send(socket, launched.Process, "pidfd"u8);
+        }
+    }
+
+    private static Failure Died(Launched launched)
+    {
+        End(launched);
+        return new Failure("the container's first process ended before it was started", "something outside killed it; see the kernel's log", 1);
+    }
+
+    private static void End(Launched launched)
+    {
+        Processes.TryKill(launched.Process, Signals.Kill, out _);
+        Processes.TryReap(launched.Pid, wait: true, out _);
+    }
+}

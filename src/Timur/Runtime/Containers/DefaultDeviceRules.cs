@@ -1,0 +1,25 @@
+using Timur.Oci;
+
+namespace Timur.Runtime.Containers;
+
+/// <summary>Devices that a container may use whatever its rules are: the default ones, terminals, and nodes that nobody opens (config-linux.md, Default Devices).</summary>
+internal static class DefaultDeviceRules
+{
+    private static readonly DeviceRule[] Always =
+    [
+        new(true, "c", null, null, "m"),
+        new(true, "b", null, null, "m"),
+        new(true, "c", 1, 3, "rwm"),
+        new(true, "c", 1, 5, "rwm"),
+        new(true, "c", 1, 7, "rwm"),
+        new(true, "c", 1, 8, "rwm"),
+        new(true, "c", 1, 9, "rwm"),
+        new(true, "c", 5, 0, "rwm"),
+        new(true, "c", 5, 1, "rwm"),
+        new(true, "c", 5, 2, "rwm"),
+        new(true, "c", 136, null, "rwm"),
+    ];
+
+    /// <summary>Nothing is allowed at first, then the configuration's rules, then these.</summary>
+    internal static IReadOnlyList<DeviceRule> Around(IReadOnlyList<DeviceRule> rules) => [new(false, "a", null, null, "rwm"), .. rules, .. Always];
+}

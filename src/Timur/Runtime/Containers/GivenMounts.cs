@@ -1,0 +1,95 @@
+using Timur.Kernel;
+using Timur.Kernel.Launcher;
+using Timur.Oci;
+
+namespace Timur.Runtime.Containers;
+
+/// <summary>Bind mounts whose ids are mapped: made here, where both the source and a user namespace with the map can be had, attached by the launch program.</summary>
+internal sealed class GivenMounts : IDisposable
+{
+    private readonly List<(string Destination, Slot Slot, Fd Mount)> _mounts = [];
+
+    internal IReadOnlyDictionary<string, Slot> Slots
+    {
+        get
+        {
+            var slots = new Dictionary<string, Slot>();
+            foreach ((string destination, Slot slot, _) in _mounts)
+            {
+                slots[destination] = slot;
+            }
+
+            return slots;
+        }
+    }
+
+    internal IEnumerable<(Slot, Fd)> Mounts => _mounts.Select(mount => (mount.Slot, mount.Mount));
+
+    /// <param name="used">How many of the slots from <see cref="Slot.Extra"/> are taken already.</param>
+    internal static GivenMounts Make(Spec spec, int used)
+    {
+        var given = new GivenMounts();
+        try
+        {
+            for (int i = 0; i < spec.Mounts.Count; i++)
+            {
+                MountSpec mount = spec.Mounts[i];
+                MountOptions options = MountOptions.Parse(mount.Options);
+                if (mount.UidMappings.Count > 0 || options.IdMap is not null)
+                {
+                    SpecRules.At(Bundle.Document, $"mounts[{i}]", () => given.Add(spec, mount, options, Slot.Extra + used + given._mounts.Count));
+                }
+            }
+
+            return given;
+        }
+        catch
+        {
+            given.Dispose();
+            throw;
+        }
+    }
+
+    private bool Add(Spec spec, MountSpec mount, MountOptions options, Slot slot)
+    {
+        if (slot >= Slot.Image)
+        {
+            throw new Failure($"{mount.Destination}: there are more joined namespaces and mounts with mapped ids than {Slot.Image - Slot.Extra}", exitCode: 1);
+        }
+
+        if (mount.Source is not { } source || !(options.IsBind || mount.Type == "bind"))
+        {
+            throw new Failure($"{mount.Destination}: only bind mounts can have mapped ids", exitCode: 1);
+        }
+
+        // Without maps of its own the mount takes the container's.
+        IReadOnlyList<IdMapping> users = mount.UidMappings.Count > 0 ? mount.UidMappings : spec.Linux.UidMappings;
+        IReadOnlyList<IdMapping> groups = mount.GidMappings.Count > 0 ? mount.GidMappings : spec.Linux.GidMappings;
+        if (users.Count == 0 || groups.Count == 0)
+        {
+            throw new Failure($"{mount.Destination}: idmap without mappings, and there is no user namespace to take them from", exitCode: 1);
+        }
+
+        using Fd space = UserNamespaces.Create(Ranges(users), Ranges(groups));
+        try
+        {
+            bool recursive = options.IsRecursiveBind;
+            _mounts.Add((mount.Destination, slot, Kernel.Mounts.CloneIdMapped(source, space, recursive, options.IdMap == true)));
+            return true;
+        }
+        catch (SyscallException e)
+        {
+            throw new Failure($"{mount.Destination}: {e.Message}", "the file system of the source may not support mapped ids", 1, e);
+        }
+    }
+
+    internal static IReadOnlyList<IdRange> Ranges(IReadOnlyList<IdMapping> mappings) => [.. mappings.Select(range => new IdRange(range.ContainerId, range.HostId, range.Size))];
+
+    public void Dispose()
+    {
+        foreach ((_, _, Fd mount) in _mounts)
+        {
+            mount.Dispose();
+        }
+    }
+}

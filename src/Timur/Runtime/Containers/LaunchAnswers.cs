@@ -1,0 +1,78 @@
+using Timur.Kernel;
+using Timur.Kernel.Launcher;
+using Timur.Oci;
+
+namespace Timur.Runtime.Containers;
+
+/// <summary>What a container's first process asks for while it sets itself up.</summary>
+internal sealed class LaunchAnswers(Bundle bundle, ContainerRecord record, CreateOptions options)
+{
+    private Fd? _copySource;
+
+    /// <summary>The terminal's master, when nobody else took it.</summary>
+    internal Fd? Terminal { get; private set; }
+
+    internal void Answer(SyncPoint point)
+    {
+        switch (point.Letter)
+        {
+            case UserNamespaces.MapLetter:
+                UserNamespaces.WriteMaps(point.Pid, GivenMounts.Ranges(bundle.Spec.Linux.UidMappings), GivenMounts.Ranges(bundle.Spec.Linux.GidMappings));
+                break;
+            case LaunchLetters.Terminal:
+                TakeTerminal(point);
+                break;
+            case LaunchLetters.Hooks:
+                RunHooks(point);
+                break;
+            case LaunchLetters.Listener:
+                using (Fd listener = point.TakeDescriptor())
+                {
+                    SeccompListener.Give(record.ListenerPath!, record.ListenerMetadata, record with { Pid = point.Pid }, OciStatus.Creating, point.Pid, listener);
+                }
+
+                break;
+            case LaunchLetters.CopySource:
+                _copySource = point.TakeDescriptor();
+                break;
+            case LaunchLetters.CopyTarget:
+                using (Fd source = _copySource!)
+                using (Fd target = point.TakeDescriptor())
+                {
+                    TreeCopy.Copy(source, target);
+                }
+
+                break;
+        }
+    }
+
+    private void TakeTerminal(SyncPoint point)
+    {
+        Fd master = point.TakeDescriptor();
+        ProcessSpec process = bundle.Spec.Process!;
+        if (process.ConsoleHeight > 0 || process.ConsoleWidth > 0)
+        {
+            Kernel.Terminal.SetSize(master, new TerminalSize(process.ConsoleHeight, process.ConsoleWidth));
+        }
+
+        if (options.ConsoleSocket is not { } socket)
+        {
+            Terminal = master;
+            return;
+        }
+
+        using (master)
+        {
+            ConsoleSocket.Send(socket, master, "/dev/ptmx"u8);
+        }
+    }
+
+    private void RunHooks(SyncPoint point)
+    {
+        ContainerRecord now = record with { Pid = point.Pid };
+        Hooks.Run("prestart", bundle.Spec.Hooks.Prestart, now, OciStatus.Creating);
+        Hooks.Run("createRuntime", bundle.Spec.Hooks.CreateRuntime, now, OciStatus.Creating);
+        NetDevices.Move(bundle.Spec.Linux.NetDevices, point.Pid);
+        Hooks.Run("createContainer", bundle.Spec.Hooks.CreateContainer, now, OciStatus.Creating, point.Process);
+    }
+}

@@ -1,0 +1,102 @@
+using Timur.Kernel;
+using Timur.Oci;
+
+namespace Timur.Runtime.Containers;
+
+/// <summary>A process as it is asked for, made into one that this machine can give; what is taken away is a warning.</summary>
+internal static class ProcessRules
+{
+    /// <summary>Complains about what no process could have.</summary>
+    internal static void Check(ProcessSpec process, string document)
+    {
+        if (process.Args.Count == 0 || process.Args[0].Length == 0)
+        {
+            throw new Failure($"{document}: process.args: there is no command", exitCode: 1);
+        }
+
+        if (!process.Cwd.StartsWith('/'))
+        {
+            throw new Failure($"{document}: process.cwd: '{process.Cwd}' isn't an absolute path", exitCode: 1);
+        }
+
+        var types = new HashSet<int>();
+        for (int i = 0; i < process.Rlimits.Count; i++)
+        {
+            string type = process.Rlimits[i].Type;
+            if (!types.Add(SpecRules.At(document, $"process.rlimits[{i}].type", () => Rlimits.Number(type))))
+            {
+                throw new Failure($"{document}: process.rlimits[{i}].type: {type} is there twice", exitCode: 1);
+            }
+        }
+
+        if (process.ApparmorProfile is not null && !Files.Exists("/sys/kernel/security/apparmor") && !Files.Exists("/sys/module/apparmor/parameters/enabled"))
+        {
+            throw new Failure($"{document}: process.apparmorProfile: AppArmor is not enabled on this machine", exitCode: 1);
+        }
+
+        if (process.SelinuxLabel is not null && !Files.Exists("/sys/fs/selinux/enforce"))
+        {
+            throw new Failure($"{document}: process.selinuxLabel: SELinux is not enabled on this machine", exitCode: 1);
+        }
+    }
+
+    /// <summary>Capabilities that this process could pass on, and limits that it may set.</summary>
+    internal static ProcessSpec Fit(ProcessSpec process, ulong own, RuntimeLog log)
+        => process with { Capabilities = Fit(process.Capabilities ?? new CapabilitiesSpec(), own, log), Rlimits = Fit(process.Rlimits, log) };
+
+    private static CapabilitiesSpec Fit(CapabilitiesSpec sets, ulong own, RuntimeLog log)
+    {
+        ulong unknown = 0;
+        var strange = new List<string>();
+        foreach (IReadOnlyList<string> names in (ReadOnlySpan<IReadOnlyList<string>>)[sets.Bounding, sets.Effective, sets.Permitted, sets.Inheritable, sets.Ambient])
+        {
+            foreach (string name in names)
+            {
+                if (!Capabilities.TryNumber(name, out int number))
+                {
+                    strange.Add(name);
+                }
+                else
+                {
+                    unknown |= (1UL << number) & ~own;
+                }
+            }
+        }
+
+        if (strange.Count > 0)
+        {
+            log.Warn($"ignoring unknown capabilities: {string.Join(' ', strange)}");
+        }
+
+        if (unknown != 0)
+        {
+            log.Warn($"capabilities that this process may not pass on are left out: {string.Join(' ', Capabilities.FromBits(unknown))}");
+        }
+
+        return sets;
+    }
+
+    private static IReadOnlyList<RlimitSpec> Fit(IReadOnlyList<RlimitSpec> wanted, RuntimeLog log)
+    {
+        if (wanted.Count == 0)
+        {
+            return wanted;
+        }
+
+        const int sysResource = 24;
+        bool mayRaise = (Capabilities.OwnEffective() & (1UL << sysResource)) != 0;
+        var fitting = new List<RlimitSpec>();
+        foreach (RlimitSpec limit in wanted)
+        {
+            ulong ceiling = mayRaise ? ulong.MaxValue : ResourceLimits.Hard(Rlimits.Number(limit.Type));
+            if (limit.Hard > ceiling)
+            {
+                log.Warn($"{limit.Type} is lowered from {limit.Hard} to this process's own hard limit {ceiling}: raising it needs CAP_SYS_RESOURCE");
+            }
+
+            fitting.Add(limit with { Hard = Math.Min(limit.Hard, ceiling), Soft = Math.Min(limit.Soft, ceiling) });
+        }
+
+        return fitting;
+    }
+}

@@ -1,0 +1,45 @@
+using Timur.Kernel;
+using Timur.Oci;
+using Timur.State;
+
+namespace Timur.Runtime.Containers;
+
+/// <summary>Lets the first process of a created container go on.</summary>
+public sealed class Starting(RuntimeLog log)
+{
+    public void Start(OciContainer container)
+    {
+        using FileLock guard = container.Lock();
+        switch (container.Status)
+        {
+            case OciStatus.Created: break;
+            case OciStatus.Stopped: throw new Failure("cannot start a container that has stopped", exitCode: 1);
+            default: throw new Failure("cannot start an already running container", exitCode: 1);
+        }
+
+        Spec? spec = container.Record.HasHooks ? container.ReadSpec() : null;
+        if (spec is { Hooks.StartContainer.Count: > 0 })
+        {
+            using Fd process = Processes.TryOpen(container.Record.Pid, out Errno why) ?? throw new SyscallException("pidfd_open", why);
+            Hooks.Run("startContainer", spec.Hooks.StartContainer, container.Record, OciStatus.Created, process);
+        }
+
+        OpenGate(container);
+        if (spec is { Hooks.Poststart.Count: > 0 })
+        {
+            Hooks.RunLate("poststart", spec.Hooks.Poststart, container.Record, OciStatus.Running, log);
+        }
+    }
+
+    private static void OpenGate(OciContainer container)
+    {
+        // Only a reader makes this succeed: the waiting process is the only one.
+        using Fd? gate = Files.TryOpen(container.Gate, Open.Write | Open.NonBlock, out Errno why);
+        if (gate is null || !Files.TryWrite(gate, [1], out why))
+        {
+            throw new Failure(why == Errno.ENXIO ? "cannot start a container that has stopped" : $"start: {container.Gate}: {why.Describe()}", exitCode: 1);
+        }
+
+        Files.TryUnlink(container.Gate, out _);
+    }
+}

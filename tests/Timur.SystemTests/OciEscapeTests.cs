@@ -1,0 +1,231 @@
+using System.Text.Json.Nodes;
+using Timur.Kernel;
+using Xunit;
+
+namespace Timur.SystemTests;
+
+/// <summary>The known attacks on OCI runtimes, tried on this one (SECURITY.md has the table).</summary>
+public sealed class OciEscapeTests(AttackPrograms programs) : IClassFixture<AttackPrograms>
+{
+    [Theory]
+    [InlineData("/evil", true)]
+    [InlineData("/link", true)]
+    [InlineData("/evil", false)]
+    [InlineData("/link", false)]
+    public void The_runtimes_own_file_cannot_be_overwritten_from_inside(string command, bool ownProcesses)
+    {
+        // CVE-2019-5736: the image makes the runtime execute itself inside, where its file is opened and later written to.
+        using var bundle = new OciBundle();
+        string runtime = bundle.Directory + "/timur-runc";
+        File.Copy(TimurCommand.Path, runtime);
+        foreach (string directory in new[] { "/lib64", "/lib" })
+        {
+            Directory.CreateDirectory(bundle.Root + directory);
+        }
+
+        File.Copy(programs.Directory + "/attack", bundle.Root + "/attack");
+        foreach (string loader in new[] { "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1" })
+        {
+            File.Copy(programs.Directory + "/loader", bundle.Root + loader);
+        }
+
+        File.WriteAllText(bundle.Root + "/evil", "#!/proc/self/exe\n");
+        File.SetUnixFileMode(bundle.Root + "/evil", (UnixFileMode)0x1ED);
+        File.CreateSymbolicLink(bundle.Root + "/link", "/proc/self/exe");
+        byte[] before = File.ReadAllBytes(runtime);
+        if (!ownProcesses)
+        {
+            // Others could trace what enters: the runtime's file itself is executed inside, through a read-only mount.
+            bundle.WithoutNamespace("pid");
+        }
+
+        bundle.Command(command).Save();
+        TimurCommand.Execute(runtime, ["--root", bundle.State, "run", "--bundle", bundle.Directory, bundle.NewId()]);
+        AssertStopped();
+        string id = bundle.Shell("sleep 100").Start();
+        TimurCommand.Execute(runtime, ["--root", bundle.State, "exec", id, command]);
+        AssertStopped();
+        Assert.Equal(before, File.ReadAllBytes(runtime));
+
+        void AssertStopped()
+        {
+            // What is executed instead of the runtime's file is no dynamic program: the attack doesn't even begin.
+            Assert.Equal(!ownProcesses, SpinWait.SpinUntil(() => File.Exists(bundle.Root + "/result") && File.ReadAllText(bundle.Root + "/result").Length > 0, ownProcesses ? 200 : 20_000));
+            if (!ownProcesses)
+            {
+                Assert.Matches("^overwrite (EROFS|ETXTBSY)\n$", File.ReadAllText(bundle.Root + "/result"));
+                File.Delete(bundle.Root + "/result");
+            }
+        }
+    }
+
+    [Fact]
+    public void A_working_directory_behind_a_descriptor_is_refused_and_no_descriptor_is_left_open()
+    {
+        // CVE-2024-21626
+        using var bundle = new OciBundle();
+        Assert.Equal("0 1 2 3\n", bundle.Shell("echo $(ls /proc/self/fd)").Run().Out);
+        string id = bundle.Shell("sleep 100").Start();
+        Assert.Equal("0 1 2 3\n", bundle.Execute("exec", id, "sh", "-c", "echo $(ls /proc/self/fd)").Out);
+        for (int fd = 3; fd < 20; fd++)
+        {
+            bundle.Process["cwd"] = $"/proc/self/fd/{fd}";
+            Assert.NotEqual(0, bundle.Shell("cat etc/shadow ../etc/shadow ../../etc/shadow").Run().Code);
+            Assert.NotEqual(0, bundle.Execute("exec", "--cwd", $"/proc/self/fd/{fd}", id, "true").Code);
+        }
+    }
+
+    [Fact]
+    public void Capabilities_are_never_inheritable_by_themselves()
+    {
+        // CVE-2022-29162
+        using var bundle = new OciBundle();
+        string id = bundle.Shell("sleep 100").Start();
+        Assert.EndsWith("0000000000000000\n", bundle.Execute("exec", "--cap", "CAP_CHOWN", id, "grep", "CapInh", "/proc/self/status").Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_mount_through_a_link_of_the_image_stays_inside()
+    {
+        // CVE-2021-30465
+        using var bundle = new OciBundle();
+        string outside = bundle.Directory + "/outside";
+        Directory.CreateDirectory(outside);
+        string up = string.Concat(Enumerable.Repeat("../", 20));
+        File.CreateSymbolicLink(bundle.Root + "/link", $"{up}{outside[1..]}");
+        File.CreateSymbolicLink(bundle.Root + "/absolute", outside);
+        bundle.Mount("/link/a", "tmpfs", "tmpfs").Mount("/absolute/b", "tmpfs", "tmpfs").Mount("/absolute/c", "bind", "/etc/hostname", "bind");
+        Assert.Equal(0, bundle.Shell("touch /link/a/x && touch /absolute/b/x && test -f /absolute/c").Run().Code);
+        Assert.Empty(Directory.GetFileSystemEntries(outside));
+    }
+
+    [Fact]
+    public void A_mount_whose_target_is_swapped_all_the_time_never_reaches_the_host()
+    {
+        // CVE-2021-30465 as a race: another process, which shares the volume, exchanges a directory and a link out of it.
+        using var bundle = new OciBundle();
+        string outside = bundle.Directory + "/outside";
+        Directory.CreateDirectory(outside);
+        Directory.CreateDirectory(bundle.Root + "/volume/a");
+        string up = string.Concat(Enumerable.Repeat("../", 20));
+        File.CreateSymbolicLink(bundle.Root + "/volume/b", $"{up}{outside[1..]}");
+        bundle.Mount("/volume/a/target", "tmpfs", "tmpfs").Mount("/volume/a/file", "bind", "/etc/hostname", "bind").Shell("true");
+        bool stop = false;
+        var swapper = new Thread(() =>
+        {
+            while (!Volatile.Read(ref stop))
+            {
+                Files.TryExchange(bundle.Root + "/volume/a", bundle.Root + "/volume/b", out _);
+            }
+        });
+        swapper.Start();
+        int succeeded = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            succeeded += bundle.Run().Code == 0 ? 1 : 0;
+        }
+
+        Volatile.Write(ref stop, true);
+        swapper.Join();
+        Assert.Empty(Directory.GetFileSystemEntries(outside));
+        Assert.DoesNotContain(outside, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
+        Assert.True(succeeded > 0);
+    }
+
+    [Fact]
+    public void A_proc_that_is_a_link_of_the_image_is_masked_all_the_same()
+    {
+        // CVE-2019-19921, CVE-2023-27561, CVE-2023-28642
+        using var bundle = new OciBundle();
+        Directory.CreateDirectory(bundle.Root + "/other/sys/net/ipv4");
+        File.WriteAllText(bundle.Root + "/other/sys/net/ipv4/ip_forward", "image\n");
+        File.CreateSymbolicLink(bundle.Root + "/proc", "/other");
+        bundle.Linux["maskedPaths"] = new JsonArray("/proc/cpuinfo");
+        bundle.Linux["readonlyPaths"] = new JsonArray("/proc/sys");
+        bundle.Linux["sysctl"] = new JsonObject { ["net.ipv4.ip_forward"] = "1" };
+        Assert.Equal("0 1 ro\n", bundle.Shell("echo $(wc -c </other/cpuinfo) $(cat /other/sys/net/ipv4/ip_forward) $(grep ' /other/sys ' /other/mounts | cut -d' ' -f4 | cut -d, -f1)").Run().Out);
+        Assert.Equal("image\n", File.ReadAllText(bundle.Root + "/other/sys/net/ipv4/ip_forward"));
+    }
+
+    [Fact]
+    public void A_mask_is_not_made_of_what_the_image_has_as_its_null_device()
+    {
+        // CVE-2025-31133: without a /dev of its own the image's is used.
+        using var bundle = new OciBundle();
+        RemoveMount(bundle, "/dev");
+        Directory.CreateDirectory(bundle.Root + "/dev");
+        File.CreateSymbolicLink(bundle.Root + "/dev/null", "/proc/sys/kernel/core_pattern");
+        bundle.Linux["maskedPaths"] = new JsonArray("/proc/kcore", "/proc/keys");
+        Assert.Equal("0 1:3\n", bundle.Shell("echo $(wc -c </proc/keys) $(stat -c %t:%T /proc/keys)").Run().Out);
+    }
+
+    [Theory]
+    [InlineData("/dev/console")]
+    [InlineData("/dev/pts")]
+    [InlineData("/dev/ptmx")]
+    public void A_terminal_is_not_put_where_the_image_points_to(string path)
+    {
+        // CVE-2025-52565
+        using var bundle = new OciBundle();
+        RemoveMount(bundle, "/dev");
+        Directory.CreateDirectory(bundle.Root + "/dev");
+        string outside = bundle.Directory + "/outside";
+        File.WriteAllText(outside, "");
+        string up = string.Concat(Enumerable.Repeat("../", 20));
+        File.CreateSymbolicLink(bundle.Root + path, $"{up}{outside[1..]}");
+        bundle.Process["terminal"] = true;
+        bundle.Shell("tty").Save();
+        TimurCommand.Execute("script", ["-qec", $"{bundle.Words} run --bundle {bundle.Directory} {bundle.NewId()}", "/dev/null"]);
+        Assert.Equal("", File.ReadAllText(outside));
+        Assert.DoesNotContain(outside, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_parameter_is_written_to_the_kernel_though_the_image_swaps_its_proc_all_the_time()
+    {
+        // CVE-2025-52881
+        using var bundle = new OciBundle();
+        Directory.CreateDirectory(bundle.Root + "/one/sys/net/ipv4");
+        Directory.CreateDirectory(bundle.Root + "/two");
+        string decoy = bundle.Root + "/one/sys/net/ipv4/ip_forward";
+        File.WriteAllText(decoy, "decoy\n");
+        File.CreateSymbolicLink(bundle.Root + "/proc", "/one");
+        File.CreateSymbolicLink(bundle.Root + "/swap", "/two");
+        bundle.Linux["sysctl"] = new JsonObject { ["net.ipv4.ip_forward"] = "1" };
+        bundle.Linux["maskedPaths"] = new JsonArray();
+        bundle.Linux["readonlyPaths"] = new JsonArray();
+        bundle.Shell("cat /one/sys/net/ipv4/ip_forward /two/sys/net/ipv4/ip_forward 2>/dev/null");
+        bool stop = false;
+        var swapper = new Thread(() =>
+        {
+            while (!Volatile.Read(ref stop))
+            {
+                Files.TryExchange(bundle.Root + "/proc", bundle.Root + "/swap", out _);
+            }
+        });
+        swapper.Start();
+        var seen = new HashSet<string>();
+        for (int i = 0; i < 40; i++)
+        {
+            seen.Add(bundle.Run().Out);
+        }
+
+        Volatile.Write(ref stop, true);
+        swapper.Join();
+        Assert.Equal("decoy\n", File.ReadAllText(decoy));
+        Assert.Subset(new HashSet<string> { "1\n", "decoy\n1\n", "" }, seen);
+        Assert.Contains(seen, text => text.EndsWith("1\n", StringComparison.Ordinal));
+    }
+
+    private static void RemoveMount(OciBundle bundle, string destination)
+    {
+        JsonArray mounts = bundle.Config["mounts"]!.AsArray();
+        foreach (JsonNode? mount in mounts.ToArray())
+        {
+            if (mount!["destination"]!.GetValue<string>() == destination)
+            {
+                mounts.Remove(mount);
+            }
+        }
+    }
+}
