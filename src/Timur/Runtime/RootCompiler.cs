@@ -250,21 +250,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
         Arg devices = _devices ?? program.OpenOrMakeDirectory(_root, "/dev");
         _devices = devices;
-        foreach (DeviceSpec device in DefaultDevices.All)
-        {
-            if (!IsAskedFor(device.Path))
-            {
-                Make(devices, device);
-            }
-        }
-
-        foreach (DeviceSpec device in spec.Linux.Devices)
-        {
-            int mark = program.MarkSlots();
-            Make(devices, device);
-            program.ReleaseSlots(mark);
-        }
-
+        new DeviceCompiler(program, _root, devices, isMapped: _hostTrees is not null).Make(spec.Linux.Devices);
         if (context.NullInput)
         {
             program.OpenNullInput(devices);
@@ -275,52 +261,6 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             program.MakeLink(devices, name, target);
         }
     }
-
-    private void Make(Arg devices, DeviceSpec device)
-    {
-        bool elsewhere = !device.Path.StartsWith("/dev/", StringComparison.Ordinal);
-        string relative = elsewhere ? device.Path.Trim('/') : device.Path[5..].TrimEnd('/');
-        Arg top = elsewhere ? _root : devices;
-        FileKind kind = device.Type switch
-        {
-            "c" or "u" => FileKind.CharacterDevice,
-            "b" => FileKind.BlockDevice,
-            "p" => FileKind.Fifo,
-            _ => throw new Failure($"device {device.Path}: type '{device.Type}' is none of c, b, u, p"),
-        };
-        int slash = relative.LastIndexOf('/');
-        Arg directory = top;
-        if (slash >= 0)
-        {
-            directory = program.OpenOrMakeDirectory(top, relative[..slash]);
-        }
-
-        if (_hostTrees is not null && kind != FileKind.Fifo)
-        {
-            program.BindNode(directory, relative[(slash + 1)..], HostNode(device));
-            return;
-        }
-
-        program.MakeNode(directory, relative[(slash + 1)..], kind, device.FileMode ?? 0x1B6, device.Major, device.Minor, device.UserId, device.GroupId);
-    }
-
-    private bool IsAskedFor(string path)
-    {
-        foreach (DeviceSpec device in spec.Linux.Devices)
-        {
-            if (device.Path == path)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Where the host has this device: under the same path, or under its numbers.</summary>
-    private static string HostNode(DeviceSpec device)
-        => Files.TryStatus(device.Path, out _, follow: true) is { } node && node.SpecialMajor == device.Major && node.SpecialMinor == device.Minor
-            ? device.Path : $"/dev/{(device.Type == "b" ? "block" : "char")}/{device.Major}:{device.Minor}";
 
     internal void OpenTerminal(ProcessSpec process)
     {
