@@ -22,7 +22,7 @@ tar -C "$rootfs" -c . | podman import - bb >/dev/null
 run --rm bb sh -c 'id -u; echo $PATH $HOME $container'
 code run --network none --rm bb sh -c 'exit 5'
 run -d --name p1 bb sleep 100 | wc -c
-podman exec p1 sh -c 'ps | grep -c sleep'
+podman exec p1 sh -c 'ps | grep -c "root     sleep 100$"'
 code exec p1 sh -c 'exit 3'
 podman exec -e X=y -w /etc -u 1000:1000 p1 sh -c 'id -u; pwd; echo $X'
 podman exec p1 /nope; code exec p1 /nope
@@ -35,17 +35,17 @@ podman stop -t 0 p1 | grep -v resorting; podman inspect p1 --format '{{.State.Ex
 podman start p1; podman kill p1; podman rm -f p1
 run --rm bb /nope; code run --network none --rm bb /nope
 run --rm bb nope; code run --network none --rm bb nope
-run --rm --tmpfs /x:size=1m -v "$dir:/y:ro" --read-only bb sh -c 'grep -E " /(x|y) " /proc/mounts | cut -d" " -f2,4 | cut -d, -f1; touch /a'
+run --rm --tmpfs /x:size=1m -v "$dir:/y:ro" --read-only bb sh -c 'grep -E " /(x|y) " /proc/mounts | cut -d" " -f2,4 | cut -d, -f1 | sort; touch /a; sleep 0.3; test -e /a'
 run --rm --memory 30m --pids-limit 20 --cpus 0.5 --cap-drop all --cap-add chown --security-opt no-new-privileges bb grep -E 'Cap|NoNew|Seccomp:' /proc/self/status
 run --rm --uidmap 0:100000:65536 bb sh -c 'cat /proc/self/uid_map; id -u; ls -ln /dev/null | cut -c1-10'
-script -qec "podman --root $dir/root --runroot $dir/run --tmpdir $dir/tmp --runtime $dir/bin/runc --cgroup-manager cgroupfs run -t --rm --network none bb tty" /dev/null </dev/null | tr -d '\000\r'
+script -qec "podman --root $dir/root --runroot $dir/run --tmpdir $dir/tmp --runtime $dir/bin/runc --cgroup-manager cgroupfs run -t --rm --network none bb tty" /dev/null </dev/null | tr -d '\000\r' | sed 's/\^@//'
 podman pod create --name pod --network none --infra-image bb --infra-command 'sleep 1000' | wc -c
-podman run --rm --pod pod bb sh -c 'hostname; ls /proc | grep -c "^[0-9]*$"'
+podman run --rm --pod pod bb sh -c 'hostname; cat /proc/1/comm'
 podman pod rm -t 0 -f pod | grep -v resorting | wc -c
 run --rm --privileged bb grep CapEff /proc/self/status
 printf 'FROM bb\nRUN echo built >/built\nCMD cat /built\n' >"$dir/Containerfile"
 podman build -q --network none -t made "$dir" 2>&1 | wc -l; run --rm made
 command podman --root "$dir/root" --runroot "$dir/run" --tmpdir "$dir/tmp" --runtime "$dir/bin/runc" --cgroup-manager cgroupfs rm -f -a -t 0 >/dev/null 2>&1
 umount "$dir/root/overlay" 2>/dev/null
-rmdir /sys/fs/cgroup/*/libpod_parent 2>/dev/null
+find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' -exec rmdir {} \; 2>/dev/null
 exit 0
