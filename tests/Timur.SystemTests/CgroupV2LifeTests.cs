@@ -16,6 +16,23 @@ public abstract class CgroupV2LifeTests(VirtualMachine machine)
     }
 
     [Fact]
+    public void An_OCI_container_lives_and_is_limited_on_v2_alone()
+    {
+        Outcome outcome = machine.Shell("""
+            timur run --rm --network none busybox true
+            mkdir /tmp/bundle && cd /tmp/bundle && timur oci spec
+            sed -i 's/"terminal":true/"terminal":false/; s/"readonly":true/"readonly":false/; s#"path":"rootfs"#"path":"'$(echo /var/lib/timur/images/layers/*)'"#
+                s/"args":\["sh"\]/"args":["sh","-c","cat \/proc\/self\/cgroup; exec sleep 1000"]/' config.json
+            timur oci run -d two </dev/null >out 2>&1; sleep 0.5; cat out; timur oci exec two cat /proc/self/cgroup
+            timur oci update --pids-limit 20 --memory 16777216 two; cat /sys/fs/cgroup/two/pids.max /sys/fs/cgroup/two/memory.max
+            timur oci pause two; timur oci state two | grep -c paused; timur oci resume two; timur oci ps --format json two | grep -c '^\[[0-9]*\]$'
+            timur oci exec two tail /dev/zero; echo $?
+            timur oci kill two KILL; sleep 0.5; timur oci delete two; [ -e /sys/fs/cgroup/two ] || echo gone; rm -r /tmp/bundle
+            """);
+        Assert.True(outcome is { Out: "0::/\n0::/\n20\n16777216\n1\n1\n137\ngone\n", Error: "" }, outcome.ToString());
+    }
+
+    [Fact]
     public void A_command_that_enters_is_under_the_same_limits()
     {
         machine.Start("entered", "-m 16m --memory-swap 16m", "exec sleep 1000");

@@ -250,9 +250,11 @@ public sealed class Cgroup
     private CgroupDirectory? Directory(string controller)
         => _layout.Find(controller) is { } hierarchy ? new CgroupDirectory(hierarchy.MountPoint + Path, hierarchy.Version) : null;
 
-    private CgroupDirectory? UnifiedDirectory() => Directory("memory") is { Version: 2 } directory ? directory : null;
+    /// <summary>Where there is no v1, every process is in it, whatever controllers the machine has; on a mixed machine only when one of ours is there.</summary>
+    private CgroupDirectory? UnifiedDirectory()
+        => _layout is { Mode: "v2", UnifiedMount: { } mount } ? new CgroupDirectory(mount + Path, 2) : Directory("memory") is { Version: 2 } directory ? directory : null;
 
-    private CgroupDirectory? Anchor() => Directory("pids") ?? Directory("memory") ?? Directory("cpu");
+    private CgroupDirectory? Anchor() => Directory("pids") ?? Directory("memory") ?? Directory("cpu") ?? UnifiedDirectory();
 
     /// <summary>Each directory once: controllers may share a hierarchy.</summary>
     private List<CgroupDirectory> Directories()

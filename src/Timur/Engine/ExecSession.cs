@@ -61,28 +61,11 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
         };
         try
         {
-            return Launch(In, cgroup, container.State.Pid);
+            return CgroupEntry.Launch(In, cgroup, container.State.Pid);
         }
         catch (LaunchException e)
         {
             throw LaunchDiagnosis.ExplainExec(container, command[0], program.NameOf(e.Operation), e.Errno);
-        }
-    }
-
-    /// <summary>In the container's cgroup, or, when that has passed its controllers on and takes no process, where the first process is.</summary>
-    private static Launched Launch(Func<Fd?, LaunchRequest> requestIn, Cgroup cgroup, int firstProcess)
-    {
-        using Fd? top = cgroup.OpenUnified();
-        try
-        {
-            return Launching.Start(requestIn(top));
-        }
-        catch (SyscallException e) when (e is { Call: "clone3", Errno: Errno.EBUSY } && cgroup.OpenUnifiedOf(firstProcess) is { } inner)
-        {
-            using (inner)
-            {
-                return Launching.Start(requestIn(inner));
-            }
         }
     }
 

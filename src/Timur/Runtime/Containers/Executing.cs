@@ -74,12 +74,11 @@ public sealed class Executing(RuntimeLog log)
         LaunchProgram program, ProcessSpec process, Cgroups.Cgroup cgroup, Fd target, Fd? processes, ContainerRecord record, ExecOptions options)
     {
         using var loaded = new LoadedProgram(program.ToBytes());
-        using Fd? unified = cgroup.OpenUnified();
         using Fd? image = program.Image is { } bytes ? PayloadImage.Make(bytes) : null;
         using Fd input = Descriptors.Duplicate(Descriptors.Standard(0));
         using Fd output = Descriptors.Duplicate(Descriptors.Standard(1));
         using Fd error = Descriptors.Duplicate(Descriptors.Standard(2));
-        var request = new LaunchRequest(loaded)
+        LaunchRequest In(Fd? unified) => new(loaded)
         {
             ProcessNamespace = processes,
             Cgroup = unified,
@@ -88,7 +87,7 @@ public sealed class Executing(RuntimeLog log)
         };
         try
         {
-            return Launching.Start(request);
+            return CgroupEntry.Launch(In, cgroup, record.Pid);
         }
         catch (LaunchException e)
         {
