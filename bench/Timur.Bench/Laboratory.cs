@@ -29,7 +29,7 @@ internal sealed class Laboratory : IDisposable
         string configuration = Directory.GetFiles($"{_directory}/data/containers", "config.json", SearchOption.AllDirectories).Single();
         string image = Directory.GetDirectories($"{_directory}/data/images/layers").Single();
         Tools.Run("cp", "-a", image, _directory + "/rootfs");
-        foreach (string runtime in Runtimes)
+        foreach (string runtime in OciContest.Runtimes)
         {
             Bundle.Make($"{_directory}/sleep-{runtime}", configuration, _directory + "/rootfs", $"/timur-bench/sleep-{runtime}", ["sleep", "100000"]);
         }
@@ -45,6 +45,9 @@ internal sealed class Laboratory : IDisposable
         ("start", raw => Paired("A container that runs `true`, from the command to its end", StartCandidates(), "crun", _settings.Rounds, raw)),
         ("exec", raw => Paired("`exec` of `true` in a running container", ExecCandidates(), "crun", _settings.Rounds, raw)),
         ("crowd", raw => Paired($"{Crowd} containers at once", CrowdCandidates(), "timur, one", Math.Max(_settings.Rounds / 5, 2), raw)),
+        ("oci-run", raw => Contest("OCI: `run` of `true`", contest => contest.Run(), raw)),
+        ("oci-life", raw => Contest("OCI: `create`, `start` and `delete --force` of a container that sleeps", contest => contest.Life(), raw)),
+        ("oci-exec", raw => Contest("OCI: `exec` of `true`", contest => contest.Exec(), raw)),
         ("memory", Memory),
         ("list", raw => Paired($"`ps` with {Listed} containers", ListCandidates(), "ps, none", _settings.Rounds, raw)),
     ];
@@ -81,6 +84,12 @@ internal sealed class Laboratory : IDisposable
         var run = new PairedRun(title, candidates, baseline);
         run.Measure(rounds, raw);
         return run.Table();
+    }
+
+    private string Contest(string title, Func<OciContest, IEnumerable<Candidate>> candidates, TextWriter raw)
+    {
+        using var contest = new OciContest(_settings, _directory);
+        return Paired(title, [.. candidates(contest)], "crun", _settings.Rounds, raw);
     }
 
     private List<Candidate> StartCandidates() =>

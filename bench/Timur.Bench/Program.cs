@@ -33,7 +33,7 @@ catch (Exception e) when (e is InvalidOperationException or ArgumentException or
 /// <summary>What the command line says.</summary>
 internal sealed record Settings(string Timur, string Peers, string Out, int Rounds, IReadOnlySet<string> Only)
 {
-    private static readonly string[] Names = ["start", "exec", "crowd", "memory", "list"];
+    private static readonly string[] Names = ["start", "exec", "crowd", "oci-run", "oci-life", "oci-exec", "memory", "list"];
 
     internal static Settings Parse(string[] words)
     {

@@ -214,9 +214,9 @@ public class OciLifecycleTests
     {
         using var bundle = new OciBundle(runtime);
         string id = bundle.Shell("sleep 100").Start();
-        JsonNode statistics = JsonNode.Parse(bundle.Execute("events", "--stats", id).Out)!;
+        JsonNode statistics = null!;
+        Assert.True(SpinWait.SpinUntil(() => (statistics = JsonNode.Parse(bundle.Execute("events", "--stats", id).Out)!)["data"]!["pids"]!["current"]!.GetValue<int>() == 1, 5000));
         Assert.Equal(("stats", id), (statistics["type"]!.GetValue<string>(), statistics["id"]!.GetValue<string>()));
-        Assert.Equal(1, statistics["data"]!["pids"]!["current"]!.GetValue<int>());
         Assert.True(statistics["data"]!["memory"]!["usage"]!["usage"]!.GetValue<long>() > 0);
         Assert.True(statistics["data"]!["cpu"]!["usage"]!["total"]!.GetValue<long>() > 0);
     }
