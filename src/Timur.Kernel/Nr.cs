@@ -59,6 +59,7 @@ internal static class Nr
     internal static int fchmod => Arm ? 52 : 91;
     internal static int fchown => Arm ? 55 : 93;
     internal static int umask => Arm ? 166 : 95;
+    internal static int getppid => Arm ? 173 : 110;
     internal static int setuid => Arm ? 146 : 105;
     internal static int setgid => Arm ? 144 : 106;
     internal static int geteuid => Arm ? 175 : 107;

@@ -44,6 +44,30 @@ public static unsafe partial class OwnProgram
     public static void ExecuteReadOnly()
     {
         using Fd view = ReadOnlyView.Of(Path);
+        Execute(view);
+    }
+
+    /// <summary>The parent sees other mounts than this process.</summary>
+    public static bool HasPrivateMounts
+        => Files.TryReadLink("/proc/self/ns/mnt", out _) != Files.TryReadLink($"/proc/{Sys.Call(Nr.getppid)}/ns/mnt", out _);
+
+    /// <summary>
+    /// Starts this process over with the same arguments and environment in a mount namespace of its own, whose mounts nobody else sees and which end with
+    /// the last process in it. Returns only by throwing.
+    /// </summary>
+    public static void ExecuteWithPrivateMounts()
+    {
+        const int newMounts = 0x20000;
+        Sys.Check(Sys.Call(Nr.unshare, newMounts), "unshare(mounts)");
+        Mounts.MakePrivate("/");
+
+        // By its name: the link itself leads to the file as the mounts that were left behind have it.
+        using Fd program = Files.Open(Files.TryReadLink(Path, out _) ?? Path, Open.Path);
+        Execute(program);
+    }
+
+    private static void Execute(Fd program)
+    {
         byte[] line = Files.ReadAll("/proc/self/cmdline");
         fixed (byte* text = line)
         fixed (byte* name = "environ\0"u8)
@@ -61,7 +85,7 @@ public static unsafe partial class OwnProgram
             using var empty = new CString("", stackalloc byte[4]);
             long environment = *(long*)dlsym(0, name);
             const int emptyPath = 0x1000;
-            Sys.Check(Sys.Call(Nr.execveat, view.Raw, empty.Address, (long)arguments, environment, emptyPath), "execveat", Path);
+            Sys.Check(Sys.Call(Nr.execveat, program.Raw, empty.Address, (long)arguments, environment, emptyPath), "execveat", Path);
         }
     }
 

@@ -1,3 +1,4 @@
+using Timur.Bench;
 using Timur.Cli;
 using Timur.Cli.Oci;
 using Timur.Engine;
@@ -23,6 +24,7 @@ internal static class Program
                 "__monitor" => MonitorProcess.Run(),
                 "oci" => OciCommandTable.Run(args.AsSpan(1)),
                 "__restart" => ContainerEnd.RunRestart(args.AsSpan(1)),
+                Keeper.Verb => Keeper.Run(args.AsSpan(1)),
                 _ => CommandTable.Run(args, out debug),
             };
         }

@@ -91,6 +91,12 @@ internal static partial class CommandTable
         new("disk clone", "DISK NEW_NAME", "copy a disk to a named one", () => NoOptions, DiskCommand.Clone) { Examples = ["timur disk clone web copy && timur run --disk copy busybox"] },
         new("disk resize", "DISK SIZE", "grow or shrink a disk", () => NoOptions, DiskCommand.Resize),
         new("disk rm", "DISK[@SNAPSHOT]...", "remove named disks or snapshots", () => NoOptions, DiskCommand.Remove),
+        new("bench", "[OPTIONS]", "measure what isolation costs on this machine", () => BenchCommand.Options, BenchCommand.Run)
+        {
+            Examples = ["timur bench --quick", "timur bench --only fileio --against timur,timur-disk", "timur bench --only life --against timur,runc,crun,podman", "timur bench --layers"],
+        },
+        new("bench report", "DIR", "render a benchmark's report again", () => NoOptions, BenchCommand.Report),
+        new("bench compare", "BEFORE AFTER", "set two benchmarks side by side", () => NoOptions, BenchCommand.Compare),
         new("info", "[OPTIONS]", "this machine: what it offers and what it lacks", () => InfoCommand.Options, InfoCommand.Run) { Examples = ["timur info --format '{{.CgroupMode}}'"] },
         new("init", "", "prepare this machine (happens by itself at first use)", () => NoOptions, SystemCommand.Initialise),
         new("clear", "[OPTIONS]", "remove every container, link and rule of ours", () => SystemCommand.ClearOptions, SystemCommand.Clear),

@@ -1,0 +1,38 @@
+namespace Timur.Bench.Candidates;
+
+/// <summary>Podman or Docker, whose command lines agree in what is needed here. Podman works in a store of its own below the workplace; Docker's daemon has only its own.</summary>
+internal sealed class EngineCandidate(string name, string title, bool hasStores) : Candidate(name, title)
+{
+    private Workplace _work = null!;
+    private string[] _engine = [];
+    private string _container = "";
+
+    internal override string Storage => hasStores ? base.Storage : "the storage of its daemon";
+
+    internal override void Prepare(Workplace work, BenchImage image, Needs needs)
+    {
+        _work = work;
+        _engine = hasStores ? [Name, "--root", work.Folder(Name + "/data"), "--runroot", RunRoot(work), "--cgroup-manager", "cgroupfs"] : [Name];
+        _container = $"{work.Name}-{Name}";
+        Version = work.Do([.. _engine, "version", "--format", hasStores ? "podman {{.Client.Version}}" : "docker {{.Server.Version}}"]);
+        OnEnd(work, [.. _engine, "image", "inspect", _container], [.. _engine, "rmi", "--force", _container]);
+        OnEnd(work, [.. _engine, "inspect", _container], [.. _engine, "rm", "--force", _container]);
+        work.Do(TimeSpan.FromMinutes(10), "sh", "-c", $"tar -C {Quote(image.Tree)} -c . | {Quote(_engine)} import - {Quote(_container)}");
+        work.Do([.. _engine, "run", "--detach", "--name", _container, "--workdir", Place, _container, "sleep", "1000000"]);
+    }
+
+    /// <summary>Podman refuses one of more than 50 characters.</summary>
+    private string RunRoot(Workplace work)
+    {
+        string directory = $"/run/{work.Name}-{Name}";
+        work.OnEnd("rm", "-rf", directory);
+        Kernel.Directories.Create(directory);
+        return directory;
+    }
+
+    internal override string[] Inside(params string[] words) => [.. _engine, "exec", "--workdir", Place, _container, .. words];
+
+    internal override string[]? Start(int number, bool network) => [.. _engine, "run", "--rm", .. (string[])(network ? [] : ["--network", "none"]), _container, "true"];
+
+    internal override int? FirstProcess() => int.Parse(_work.Do([.. _engine, "inspect", "--format", "{{.State.Pid}}", _container]));
+}

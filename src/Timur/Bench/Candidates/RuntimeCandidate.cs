@@ -1,0 +1,68 @@
+using System.Text.Json.Nodes;
+
+namespace Timur.Bench.Candidates;
+
+/// <summary>
+/// An OCI runtime such as runc or crun on the bundle that <c>timur run --network none</c> would be: the same namespaces, mounts, masks, capabilities,
+/// seccomp profile and limits, taken from the configuration of one of our containers.
+/// </summary>
+internal sealed class RuntimeCandidate(string name) : Candidate(name, name)
+{
+    private Workplace _work = null!;
+    private string _root = "";
+    private string _model = "";
+
+    private string[] Runtime => [Name, "--root", $"{_work.Directory}/{Name}/state"];
+
+    private string Container => $"{_work.Name}-{Name}";
+
+    internal override void Prepare(Workplace work, BenchImage image, Needs needs)
+    {
+        _work = work;
+        Version = work.Do(Name, "--version").Split('\n')[0].Replace(" version", "");
+        _root = Overlay(work, image, Name);
+        _model = image.Configuration;
+        work.OnEnd("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", $"*/{Container}*", "-delete");
+        OnEnd(work, [.. Runtime, "state", Container], [.. Runtime, "delete", "--force", Container]);
+        work.Do([.. Runtime, "run", "--detach", "--bundle", Bundle(Container, "sleep", "1000000"), Container]);
+    }
+
+    internal override string[] Inside(params string[] words) => [.. Runtime, "exec", "--cwd", Place, Container, .. words];
+
+    internal override string[]? Start(int number, bool network)
+        => network ? null : [.. Runtime, "run", "--bundle", Bundle($"{Container}-{number}", "true"), $"{Container}-{number}"];
+
+    internal override int? FirstProcess() => JsonNode.Parse(_work.Do([.. Runtime, "state", Container]))!["pid"]!.GetValue<int>();
+
+    private string Bundle(string id, params string[] arguments)
+    {
+        string directory = $"{_work.Directory}/{Name}/{id}";
+        if (Kernel.Files.Exists(directory))
+        {
+            return directory;
+        }
+
+        JsonNode config = JsonNode.Parse(_model)!;
+
+        // What it asks for is in the first version; older runtimes refuse a later number.
+        config["ociVersion"] = "1.0.2";
+        config["process"]!["args"] = new JsonArray([.. arguments.Select(word => (JsonNode)word)]);
+        config["process"]!["terminal"] = false;
+        config["root"]!["path"] = _root;
+        config["linux"]!["cgroupsPath"] = "/" + id;
+        config.AsObject().Remove("annotations");
+        JsonArray mounts = config["mounts"]!.AsArray();
+        foreach (JsonNode? mount in mounts.ToArray())
+        {
+            // The name files of the container that it was made from.
+            if (mount!["type"]?.GetValue<string>() is "bind" or "none")
+            {
+                mounts.Remove(mount);
+            }
+        }
+
+        Kernel.Directories.Create(directory);
+        Kernel.Files.WriteAll(directory + "/config.json", System.Text.Encoding.UTF8.GetBytes(config.ToJsonString()));
+        return directory;
+    }
+}

@@ -1,0 +1,28 @@
+namespace Timur.Bench.Candidates;
+
+/// <summary>A container of ours, with the options of <c>timur run</c> that make the difference.</summary>
+/// <param name="options">Given the place for a bind mount and what must fit.</param>
+internal sealed class TimurCandidate(string name, string title, string storage, Func<string, Needs, string[]> options) : Candidate(name, title)
+{
+    private Workplace _work = null!;
+    private string _image = "";
+    private string _container = "";
+
+    internal override string Storage => storage;
+
+    internal override void Prepare(Workplace work, BenchImage image, Needs needs)
+    {
+        (_work, _image, _container) = (work, image.Reference, $"{work.Name}-{Name}");
+        string[] more = options(work.Folder(Name), needs);
+        OnEnd(work, work.Timur("inspect", _container), work.Timur("rm", "--force", "--volumes", _container));
+        Version = "timur " + work.Do(work.Timur("version", "--format", "{{.Version}}"));
+        work.Do(work.Timur(["run", "--detach", "--name", _container, "--workdir", Place, .. more, _image, "sleep", "1000000"]));
+    }
+
+    internal override string[] Inside(params string[] words) => _work.Timur(["exec", "--workdir", Place, _container, .. words]);
+
+    internal override string[]? Start(int number, bool network)
+        => _work.Timur(["run", "--rm", .. (string[])(network ? [] : ["--network", "none"]), .. options(_work.Folder(Name), new Needs(0)), _image, "true"]);
+
+    internal override int? FirstProcess() => int.Parse(_work.Do(_work.Timur("inspect", "--format", "{{.State.Pid}}", _container)));
+}

@@ -1,0 +1,154 @@
+using Timur.Bench.Candidates;
+using Timur.Bench.Figures;
+using Timur.Kernel;
+
+namespace Timur.Bench;
+
+/// <summary>What one run came to: figures, or the reason there are none.</summary>
+internal readonly record struct Outcome(IReadOnlyDictionary<string, double> Values, double[][]? Histogram = null, string? Failure = null, bool TimedOut = false)
+{
+    private static readonly Dictionary<string, double> Nothing = [];
+
+    internal static Outcome Failed(string why, bool timedOut = false) => new(Nothing, Failure: why, TimedOut: timedOut);
+}
+
+/// <summary>Runs loads in candidates, once each time.</summary>
+internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly string? _disk = DiskCounters.FileFor(work.Directory);
+    private readonly Dictionary<(string Candidate, string Command), ChildProgram> _programs = [];
+
+    internal Outcome Run(Load load, Dose dose, Candidate candidate)
+    {
+        try
+        {
+            return load switch
+            {
+                SysbenchLoad sysbench => Sysbench(sysbench, dose, candidate),
+                { Name: "exec" } => Life(candidate, candidate.Inside("true")),
+                { Name: "crowd" } => Crowd(candidate),
+                { Name: "resident" } => Resident(candidate),
+                _ => Life(candidate, candidate.Start(0, load.Name == "network")!),
+            };
+        }
+        catch (Exception e) when (e is ProgramFailed or FormatException or SyscallException)
+        {
+            return Outcome.Failed(e.Message);
+        }
+    }
+
+    /// <summary>Whether the candidate has such a thing at all.</summary>
+    internal static bool Applies(Load load, Candidate candidate) => load.Name switch
+    {
+        "start" => candidate.Start(0, network: false) is not null,
+        "network" => candidate.Start(0, network: true) is not null,
+        "crowd" => candidate.Start(1, network: false) is not null,
+        "resident" => candidate.FirstProcess() is not null,
+        _ => true,
+    };
+
+    /// <summary>sysbench's own files, made or removed: <c>prepare</c> or <c>cleanup</c>.</summary>
+    internal void TestFiles(Candidate candidate, SysbenchLoad load, Dose dose, string step)
+    {
+        string[] words = [.. load.Words(dose), step];
+        var limit = TimeSpan.FromSeconds(60 + (dose.Mebibytes / 10));
+        string output = $"{work.Directory}/output";
+        ProgramRun run = Program(candidate, candidate.Inside(["sysbench", .. words])).Run(limit, cancelled);
+        if (!run.Succeeded)
+        {
+            throw new ProgramFailed(Workplace.Complaint(["sysbench", .. words], run, Workplace.Text(output), limit));
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (ChildProgram program in _programs.Values)
+        {
+            program.Dispose();
+        }
+    }
+
+    private Outcome Sysbench(SysbenchLoad load, Dose dose, Candidate candidate)
+    {
+        string[] words = ["sysbench", .. load.Words(dose), "--histogram", "run"];
+        TimeSpan limit = TimeSpan.FromSeconds(dose.Seconds * 3) + Patience;
+        ChildProgram program = Program(candidate, candidate.Inside(words));
+        if (load.UsesFiles)
+        {
+            // Nobody pays for what another has left to be written.
+            work.Do("sync");
+        }
+
+        DiskCounters? before = DiskCounters.Read(_disk);
+        ProgramRun run = program.Run(limit, cancelled);
+        string text = Workplace.Text($"{work.Directory}/output");
+        if (!run.Succeeded)
+        {
+            return Outcome.Failed(Workplace.Complaint(words, run, text, limit), run.TimedOut);
+        }
+
+        SysbenchResult result = SysbenchOutput.Parse(text);
+        var values = new Dictionary<string, double>(result.Values);
+        if (load.UsesFiles && before is { } earlier && DiskCounters.Read(_disk) is { } later)
+        {
+            AddDisk(values, later.Since(earlier));
+        }
+
+        return new Outcome(values, [.. result.Histogram.Select(bar => (double[])[bar.Milliseconds, bar.Count])]);
+    }
+
+    /// <summary>Other work of the machine's is counted, too: small beside a load that does nothing else.</summary>
+    private static void AddDisk(Dictionary<string, double> values, DiskCounters counted)
+    {
+        double operations = values.GetValueOrDefault(Metrics.FileOperations.Key) * values["total_time"];
+        if (operations > 0)
+        {
+            values["disk_reads_per_operation"] = counted.Reads / operations;
+            values["disk_writes_per_operation"] = counted.Writes / operations;
+            values["disk_flushes_per_operation"] = counted.Flushes / operations;
+            values["disk_kib_per_operation"] = counted.WrittenKibibytes / operations;
+        }
+    }
+
+    private Outcome Life(Candidate candidate, string[] command)
+    {
+        ProgramRun run = Program(candidate, command).Run(Patience, cancelled);
+        return run.Succeeded
+            ? new Outcome(new Dictionary<string, double> { [Metrics.Milliseconds.Key] = run.Wall.TotalMilliseconds, ["cpu_milliseconds"] = run.Cpu.TotalMilliseconds })
+            : Outcome.Failed(Workplace.Complaint(command, run, Workplace.Text($"{work.Directory}/output"), Patience), run.TimedOut);
+    }
+
+    private Outcome Crowd(Candidate candidate)
+    {
+        ChildProgram[] programs = [.. Enumerable.Range(0, LoadTable.Crowd).Select(number => Program(candidate, candidate.Start(number, network: false)!))];
+        (TimeSpan wall, (ChildProgram Program, ProgramRun Run)? failed) = ChildProgram.RunTogether(programs, Patience, cancelled);
+        return failed is { } first
+            ? Outcome.Failed(Workplace.Complaint(first.Program.Words, first.Run, "one of several", Patience), first.Run.TimedOut)
+            : new Outcome(new Dictionary<string, double> { [Metrics.Milliseconds.Key] = wall.TotalMilliseconds });
+    }
+
+    /// <summary>The proportional set size (proc_pid_smaps(5)) of the process that watches the container: its first process's parent, unless that is everybody's.</summary>
+    private static Outcome Resident(Candidate candidate)
+    {
+        int first = candidate.FirstProcess()!.Value;
+        string status = Files.TryReadText($"/proc/{first}/status", out _) ?? "";
+        string? parent = status.Split('\n').FirstOrDefault(line => line.StartsWith("PPid:", StringComparison.Ordinal))?[5..].Trim();
+        string rollup = parent is null or "0" or "1" || parent == Processes.Self.ToString() ? "" : Files.TryReadText($"/proc/{parent}/smaps_rollup", out _) ?? "";
+        string? size = rollup.Split('\n').FirstOrDefault(line => line.StartsWith("Pss:", StringComparison.Ordinal));
+        return new Outcome(new Dictionary<string, double> { [Metrics.HelperMemory.Key] = size is null ? 0 : double.Parse(size.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) });
+    }
+
+    /// <summary>Made once: what is timed is the program alone.</summary>
+    private ChildProgram Program(Candidate candidate, string[] words)
+    {
+        (string, string) key = (candidate.Name, string.Join('\0', words));
+        if (!_programs.TryGetValue(key, out ChildProgram? program))
+        {
+            _programs[key] = program = new ChildProgram(words, Workplace.Environment, $"{work.Directory}/output", candidate.WorkingDirectory ?? work.Directory);
+        }
+
+        return program;
+    }
+}
