@@ -1,3 +1,4 @@
+using MathNet.Numerics.Statistics;
 using Timur.Bench.Candidates;
 using Timur.Bench.Figures;
 using Timur.Kernel;
@@ -129,16 +130,22 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
             : new Outcome(new Dictionary<string, double> { [Metrics.Milliseconds.Key] = wall.TotalMilliseconds });
     }
 
-    /// <summary>The proportional set size (proc_pid_smaps(5)) of the process that watches the container: its first process's parent, unless that is everybody's.</summary>
     private static Outcome Resident(Candidate candidate)
     {
-        int first = candidate.FirstProcess()!.Value;
-        string status = Files.TryReadText($"/proc/{first}/status", out _) ?? "";
-        string? parent = status.Split('\n').FirstOrDefault(line => line.StartsWith("PPid:", StringComparison.Ordinal))?[5..].Trim();
-        string rollup = parent is null or "0" or "1" || parent == Processes.Self.ToString() ? "" : Files.TryReadText($"/proc/{parent}/smaps_rollup", out _) ?? "";
-        string? size = rollup.Split('\n').FirstOrDefault(line => line.StartsWith("Pss:", StringComparison.Ordinal));
-        return new Outcome(new Dictionary<string, double> { [Metrics.HelperMemory.Key] = size is null ? 0 : double.Parse(size.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) });
+        double median = candidate.WithIdle(LoadTable.Idle, processes => processes.Select(HelperKibibytes).Median());
+        return new Outcome(new Dictionary<string, double> { [Metrics.HelperMemory.Key] = median });
     }
+
+    /// <summary>The proportional set size (proc_pid_smaps(5)) of the process that watches a container: its first process's parent, unless that is everybody's.</summary>
+    private static double HelperKibibytes(int first)
+    {
+        string? parent = Line($"/proc/{first}/status", "PPid:");
+        string? size = parent is null or "0" or "1" || parent == Processes.Self.ToString() ? null : Line($"/proc/{parent}/smaps_rollup", "Pss:");
+        return size is null ? 0 : double.Parse(size.Split(' ')[0]);
+    }
+
+    private static string? Line(string file, string name)
+        => (Files.TryReadText(file, out _) ?? "").Split('\n').FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Trim();
 
     /// <summary>Made once: what is timed is the program alone.</summary>
     private ChildProgram Program(Candidate candidate, string[] words)

@@ -1,3 +1,4 @@
+using Timur.Bench;
 using Timur.CommandLine;
 using Timur.Engine;
 using Timur.Kernel;
@@ -40,6 +41,11 @@ internal static class SystemCommand
             }
         }
 
+        foreach (Finding finding in BenchCheck.Run(context.Paths))
+        {
+            finding.Repair!();
+        }
+
         foreach (string line in new HostCare(context.Paths).Clear(arguments.Has("all")))
         {
             context.Out($"removed {line}");
@@ -53,7 +59,7 @@ internal static class SystemCommand
     {
         context.RequireRoot();
         bool repair = arguments.Has("repair");
-        IReadOnlyList<Finding> findings = new SystemCheck(context.Paths).Run();
+        Finding[] findings = [.. BenchCheck.Run(context.Paths), .. new SystemCheck(context.Paths).Run()];
         int open = 0;
         foreach (Finding finding in findings)
         {
@@ -68,7 +74,7 @@ internal static class SystemCommand
             context.Out($"{(finding.Repair is null ? "found (not ours to repair)" : "found")}: {finding.Text}");
         }
 
-        context.Out(findings.Count == 0 ? "everything is as recorded" : repair ? $"{findings.Count - open} repaired, {open} left" : $"{findings.Count} found; timur system check --repair puts them right");
+        context.Out(findings.Length == 0 ? "everything is as recorded" : repair ? $"{findings.Length - open} repaired, {open} left" : $"{findings.Length} found; timur system check --repair puts them right");
         return open > 0 ? 1 : 0;
     }
 }

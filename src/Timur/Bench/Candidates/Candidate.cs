@@ -41,6 +41,29 @@ internal abstract class Candidate(string name, string title)
     /// <summary>The first process of its running container, as this machine numbers it; null where there is none.</summary>
     internal virtual int? FirstProcess() => null;
 
+    /// <summary>Runs an action beside so many idle containers, where that makes a difference, and hands it their first processes.</summary>
+    internal virtual T WithIdle<T>(int count, Func<IReadOnlyList<int>, T> action) => action([FirstProcess()!.Value]);
+
+    /// <summary><c>WithIdle</c> for engines with Docker's command line.</summary>
+    protected static T WithIdle<T>(Workplace work, string[] engine, string name, string image, int count, Func<IReadOnlyList<int>, T> action)
+    {
+        string[] names = [.. Enumerable.Range(0, count).Select(number => $"{name}-idle{number}")];
+        try
+        {
+            foreach (string one in names)
+            {
+                OnEnd(work, [.. engine, "inspect", one], [.. engine, "rm", "--force", one]);
+                work.Do([.. engine, "run", "--detach", "--name", one, "--network", "none", image, "sleep", "1000000"]);
+            }
+
+            return action([.. names.Select(one => int.Parse(work.Do([.. engine, "inspect", "--format", "{{.State.Pid}}", one])))]);
+        }
+        finally
+        {
+            work.Do([.. engine, "rm", "--force", .. names]);
+        }
+    }
+
     /// <summary>What a shell reads as this one word.</summary>
     protected static string Quote(string word) => $"'{word.Replace("'", "'\\''")}'";
 

@@ -18,7 +18,8 @@ internal sealed class EngineCandidate(string name, string title, bool hasStores)
         OnEnd(work, [.. _engine, "image", "inspect", _container], [.. _engine, "rmi", "--force", _container]);
         OnEnd(work, [.. _engine, "inspect", _container], [.. _engine, "rm", "--force", _container]);
         work.Do(TimeSpan.FromMinutes(10), "sh", "-c", $"tar -C {Quote(image.Tree)} -c . | {Quote(_engine)} import - {Quote(_container)}");
-        work.Do([.. _engine, "run", "--detach", "--name", _container, "--workdir", Place, _container, "sleep", "1000000"]);
+        work.Do([.. _engine, "run", "--detach", "--name", _container, _container, "sleep", "1000000"]);
+        work.Do([.. _engine, "exec", _container, "mkdir", "-p", Place]);
     }
 
     /// <summary>Podman refuses one of more than 50 characters.</summary>
@@ -35,4 +36,6 @@ internal sealed class EngineCandidate(string name, string title, bool hasStores)
     internal override string[]? Start(int number, bool network) => [.. _engine, "run", "--rm", .. (string[])(network ? [] : ["--network", "none"]), _container, "true"];
 
     internal override int? FirstProcess() => int.Parse(_work.Do([.. _engine, "inspect", "--format", "{{.State.Pid}}", _container]));
+
+    internal override T WithIdle<T>(int count, Func<IReadOnlyList<int>, T> action) => WithIdle(_work, _engine, _container, _container, count, action);
 }

@@ -25,4 +25,6 @@ internal sealed class TimurCandidate(string name, string title, string storage, 
         => _work.Timur(["run", "--rm", .. (string[])(network ? [] : ["--network", "none"]), .. options(_work.Folder(Name), new Needs(0)), _image, "true"]);
 
     internal override int? FirstProcess() => int.Parse(_work.Do(_work.Timur("inspect", "--format", "{{.State.Pid}}", _container)));
+
+    internal override T WithIdle<T>(int count, Func<IReadOnlyList<int>, T> action) => WithIdle(_work, _work.Timur(), _container, _image, count, action);
 }

@@ -56,6 +56,9 @@ internal static class LoadTable
     /// <summary>Containers that are started at once.</summary>
     internal const int Crowd = 16;
 
+    /// <summary>Containers that run idle while the memory of their helpers is read: what they share counts for each by its part.</summary>
+    internal const int Idle = 20;
+
     private static readonly string[] ReadWrite = ["--file-test-mode=rndrw", "--max-requests=0"];
 
     internal static readonly Load[] All =
@@ -78,7 +81,7 @@ internal static class LoadTable
         new LifeLoad("network", "The same with the default network", Metrics.Milliseconds, "a bridge port, an address, its rules", 20, 100),
         new LifeLoad("exec", "One more process in a running container", Metrics.Milliseconds, "entering every namespace", 20, 100),
         new LifeLoad("crowd", $"{Crowd} containers at once", Metrics.Milliseconds, "what starts share: locks, the kernel's own", 6, 20),
-        new LifeLoad("resident", "Memory of the helper beside a running container", Metrics.HelperMemory, "what stays resident to watch it", 1, 1),
+        new LifeLoad("resident", $"Memory of the helper beside each of {Idle} running containers", Metrics.HelperMemory, "what stays resident to watch it", 1, 1),
     ];
 
     internal static IEnumerable<string> Words => All.SelectMany(load => (string[])[load.Group, load.Name]).Distinct();

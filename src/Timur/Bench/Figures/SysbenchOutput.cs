@@ -20,7 +20,8 @@ internal sealed class SysbenchOutput
     [
         "Running the test", "Running memory speed test", "Number of threads", "Initializing", "Threads started", "Time limit exceeded", "Done.", "Prime numbers limit", "WARNING:", "Doing ",
         "block size:", "total size:", "operation:", "scope:", "Extra file open flags", "Block size", "Number of IO requests", "Number of random requests",
-        "Read/Write ratio", "Combined Random", "Periodic FSYNC", "Calling fsync", "Using ", "Additional request validation", "Validation checks", "Memory operations type", "Memory scope type",
+        "Read/Write ratio", "Combined Random", "Periodic FSYNC", "Calling fsync", "Using ", "Additional request validation", "Validation checks", "Memory block size", "Memory transfer size", "Memory operations type",
+        "Memory scope type",
         "Random number generator seed", "Maximum prime number", "Test execution summary", "General statistics", "Latency histogram", "value  ---", "(last message repeated",
         "Thread yields per test", "Operations performed", "total file size", "Report intermediate", "Warmup time", "Target transaction rate",
     ];
@@ -180,8 +181,9 @@ internal sealed class SysbenchOutput
     private bool Inside(string line, string key)
     {
         int open = line.IndexOf('(');
-        int end = open < 0 ? -1 : line.IndexOf(' ', open);
-        return end > 0 && Number(line[(open + 1)..end], out double value) && Set(key, value);
+        string inside = open < 0 ? "" : line[(open + 1)..].TrimStart();
+        int end = inside.IndexOf(' ');
+        return end > 0 && Number(inside[..end], out double value) && Set(key, value);
     }
 
     private bool Set(string key, double value)

@@ -18,6 +18,9 @@ internal enum Judgement
 /// <summary>A ratio in words, no stronger than it is.</summary>
 internal readonly record struct Verdict(Judgement Judgement, string Text)
 {
+    /// <summary>An interval that reaches further from 1 says nothing.</summary>
+    private const double Useful = 0.3;
+
     internal static Verdict? Of(LoadFinding finding, CandidateFinding candidate)
         => candidate.Ratio is { } ratio ? Of(ratio, finding.Load.Main, finding.Load is LifeLoad || candidate.Who.Name == Findings.HostAgain ? null : finding.Noise, finding.BaselineTitle) : null;
 
@@ -26,7 +29,7 @@ internal readonly record struct Verdict(Judgement Judgement, string Text)
         double most = Math.Max(Math.Abs(ratio.Low - 1), Math.Abs(ratio.High - 1));
         if (ratio.Includes(1))
         {
-            return new Verdict(Judgement.Equal, $"no difference found; it is less than {Percent(most)}");
+            return most > Useful ? new Verdict(Judgement.Noise, "too noisy to tell: more rounds, or a quieter machine") : new Verdict(Judgement.Equal, $"no difference found; it is less than {Percent(most)}");
         }
 
         double distance = Math.Abs(Math.Log(ratio.Value));

@@ -24,13 +24,18 @@ function figure(draw, caption) {
   return element("figure", {}, place, caption ? element("figcaption", {}, caption) : null);
 }
 
+/** Appends what there is. */
+function add(...children) {
+  page.append(...children.filter(Boolean));
+}
+
 const labels = series => Math.min(175, 14 + 6.9 * Math.max(...series.map(one => one.title.length)));
 const shown = value => value >= 1000 ? Math.round(value).toLocaleString("en").replaceAll(",", "\u202f") : Number(value.toPrecision(3)).toString();
 const style = { fontSize: "12.5px", background: "transparent", color: "var(--ink)" };
 
 function header() {
   const facts = new Map(model.facts);
-  page.append(
+  add(
     element("h1", {}, "What isolation costs here"),
     element("p", { class: "soft" }, `${model.started} · ${model.pace} · `, element("code", {}, model.command)),
     element("p", { class: "soft" }, [facts.get("processor"), `Linux ${facts.get("kernel")}`, facts.get("file system")?.split(",")[0], model.sysbench].filter(Boolean).join(" · ")),
@@ -67,7 +72,7 @@ function ratios(load, domain, width) {
     x: { domain, type: domain[1] / domain[0] > 3 ? "log" : "linear", label: null, tickFormat: value => `${Math.round(value * 100)} %`, ticks: width < 480 ? 4 : 7 },
     y: { label: null, domain: rows.map(row => row.title), tickSize: 0 },
     marks: [
-      load.noise ? Plot.rectX([load.noise], { x1: row => Math.max(row[1], domain[0]), x2: row => Math.min(row[2], domain[1]), fill: "var(--band)" }) : null,
+      load.noise ? Plot.rectX([load.noise], { x1: row => Math.max(row[1], domain[0]), x2: row => Math.min(row[2], domain[1]), fill: "var(--band)", rx: 3 }) : null,
       Plot.ruleX([1], { stroke: "var(--soft)", strokeDasharray: "3 3" }),
       Plot.ruleY(rows, { x1: "low", x2: "high", y: "title", stroke: row => colours.get(row.title), strokeWidth: 3, strokeLinecap: "round", strokeOpacity: 0.55 }),
       Plot.dot(rows, { x: "value", y: "title", r: 5.5, fill: row => colours.get(row.title), channels: { verdict: "verdict" }, tip: { fill: "var(--card)", format: { x: value => value.toFixed(3), y: true, fill: false } } }),
@@ -91,7 +96,7 @@ function overview() {
 
 /** Median with the 5th to 95th percentile, on a logarithmic axis. */
 function times(load, width) {
-  const rows = load.series.filter(one => one.median > 0).map(one => {
+  const rows = load.series.filter(one => one.median > 0 && one.name !== "host-again").map(one => {
     const sorted = one.points.map(point => point[1]).sort((a, b) => a - b);
     const at = share => sorted[Math.round(share * (sorted.length - 1))];
     return { title: one.title, median: one.median, low: at(0.05), high: at(0.95) };
@@ -159,7 +164,7 @@ function section(load) {
   const plots = element("div", { class: "pair" });
   if (load.series.some(one => one.points.length > 1)) plots.append(figure(width => timeLine(load, width), "Each run, when it ran."));
   if (load.series.some(one => one.histogram.some(bar => bar[0] > 0))) plots.append(figure(width => latencies(load, width), "Latencies of all runs together."));
-  page.append(element("h2", {}, load.title), load.command ? element("p", {}, element("code", {}, load.command)) : null,
+  add(element("h2", {}, load.title), load.command ? element("p", {}, element("code", {}, load.command)) : null,
     element("ul", {}, ...load.text.map(sentence => element("li", {}, sentence))),
     element("div", { class: "panel" }, legend(load), plots,
       element("details", {}, element("summary", {}, "All figures, medians"), table(["", ...load.series.map(one => one.title)], load.rows.map(row => [row.title, ...row.cells])))));
