@@ -8,10 +8,11 @@ namespace Timur.Bench;
 /// <param name="Candidates">By name; the host and the host again are always among them.</param>
 /// <param name="Image">Whose programs are run.</param>
 /// <param name="Output">The folder that gets the results.</param>
+/// <param name="Limit">How long a program may take beyond what it was told to.</param>
 /// <param name="Version">Of this program.</param>
 /// <param name="Command">The command line, for the report.</param>
 internal sealed record BenchOptions(
-    Pace Pace, int Rounds, IReadOnlyList<Load> Loads, IReadOnlyList<string> Candidates, bool Layers, string? Image, string Output, int Seed, string Version, string Command)
+    Pace Pace, int Rounds, IReadOnlyList<Load> Loads, IReadOnlyList<string> Candidates, bool Layers, string? Image, string Output, int Seed, TimeSpan Limit, string Version, string Command)
 {
     private static readonly string[] Default = [CandidateTable.Host, CandidateTable.Timur];
 

@@ -178,9 +178,10 @@ internal sealed class BenchRun : IDisposable
         }
     }
 
+    /// <summary>In random order: who makes its files first gets another place on the disk than who makes them last.</summary>
     private void EachReady(Action<Candidate> action, SysbenchLoad load)
     {
-        foreach (Candidate candidate in _ready.ToArray())
+        foreach (Candidate candidate in _schedule.Shuffled(_ready))
         {
             if (_cancelled.IsCancellationRequested)
             {

@@ -12,6 +12,9 @@ internal static class Benchmark
 {
     private static readonly string[] NoPeers = [CandidateTable.Host, CandidateTable.HostAgain];
 
+    /// <summary>Who can be measured, as <c>--against</c> takes it.</summary>
+    internal static IEnumerable<string> CandidateNames => CandidateTable.Names.Where(name => name != CandidateTable.Host);
+
     /// <summary>
     /// Returns the folder with the results; null when it was stopped before anything was measured. Starts this process over in a mount namespace of its
     /// own first, so that no mount of the benchmark's is ever seen outside, or stays.
@@ -29,7 +32,7 @@ internal static class Benchmark
         }
 
         Directories.Create(options.Output);
-        Workplace work = Workplace.Make(paths);
+        Workplace work = Workplace.Make(paths, options.Limit);
         using Keeper keeper = Keeper.Start(work);
         try
         {

@@ -16,8 +16,6 @@ internal readonly record struct Outcome(IReadOnlyDictionary<string, double> Valu
 /// <summary>Runs loads in candidates, once each time.</summary>
 internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     private readonly string? _disk = DiskCounters.FileFor(work.Directory);
     private readonly Dictionary<(string Candidate, string Command), ChildProgram> _programs = [];
 
@@ -54,7 +52,7 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
     internal void TestFiles(Candidate candidate, SysbenchLoad load, Dose dose, string step)
     {
         string[] words = [.. load.Words(dose), step];
-        var limit = TimeSpan.FromSeconds(60 + (dose.Mebibytes / 10));
+        var limit = work.Limit + TimeSpan.FromSeconds(dose.Mebibytes / 10);
         string output = $"{work.Directory}/output";
         ProgramRun run = Program(candidate, candidate.Inside(["sysbench", .. words])).Run(limit, cancelled);
         if (!run.Succeeded)
@@ -74,7 +72,7 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
     private Outcome Sysbench(SysbenchLoad load, Dose dose, Candidate candidate)
     {
         string[] words = ["sysbench", .. load.Words(dose), "--histogram", "run"];
-        TimeSpan limit = TimeSpan.FromSeconds(dose.Seconds * 3) + Patience;
+        TimeSpan limit = TimeSpan.FromSeconds(dose.Seconds * 3) + work.Limit;
         ChildProgram program = Program(candidate, candidate.Inside(words));
         if (load.UsesFiles)
         {
@@ -115,18 +113,18 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
 
     private Outcome Life(Candidate candidate, string[] command)
     {
-        ProgramRun run = Program(candidate, command).Run(Patience, cancelled);
+        ProgramRun run = Program(candidate, command).Run(work.Limit, cancelled);
         return run.Succeeded
             ? new Outcome(new Dictionary<string, double> { [Metrics.Milliseconds.Key] = run.Wall.TotalMilliseconds, ["cpu_milliseconds"] = run.Cpu.TotalMilliseconds })
-            : Outcome.Failed(Workplace.Complaint(command, run, Workplace.Text($"{work.Directory}/output"), Patience), run.TimedOut);
+            : Outcome.Failed(Workplace.Complaint(command, run, Workplace.Text($"{work.Directory}/output"), work.Limit), run.TimedOut);
     }
 
     private Outcome Crowd(Candidate candidate)
     {
         ChildProgram[] programs = [.. Enumerable.Range(0, LoadTable.Crowd).Select(number => Program(candidate, candidate.Start(number, network: false)!))];
-        (TimeSpan wall, (ChildProgram Program, ProgramRun Run)? failed) = ChildProgram.RunTogether(programs, Patience, cancelled);
+        (TimeSpan wall, (ChildProgram Program, ProgramRun Run)? failed) = ChildProgram.RunTogether(programs, work.Limit, cancelled);
         return failed is { } first
-            ? Outcome.Failed(Workplace.Complaint(first.Program.Words, first.Run, "one of several", Patience), first.Run.TimedOut)
+            ? Outcome.Failed(Workplace.Complaint(first.Program.Words, first.Run, "one of several", work.Limit), first.Run.TimedOut)
             : new Outcome(new Dictionary<string, double> { [Metrics.Milliseconds.Key] = wall.TotalMilliseconds });
     }
 

@@ -18,9 +18,9 @@ internal sealed class Workplace
     private readonly DataPaths _paths;
     private readonly FileLock _lock;
 
-    private Workplace(DataPaths paths, string name)
+    private Workplace(DataPaths paths, string name, TimeSpan limit)
     {
-        (_paths, Name) = (paths, name);
+        (_paths, Name, Limit) = (paths, name, limit);
         Directory = $"{Parent(paths)}/{name}";
         Directories.Create(Directory);
         _lock = FileLock.OnExisting(Directory, wait: false) ?? throw new Failure($"{Directory} is in use by another benchmark", "wait until it has ended");
@@ -31,6 +31,9 @@ internal sealed class Workplace
 
     internal string Directory { get; }
 
+    /// <summary>How long a program may take beyond what it was told to; then it hangs.</summary>
+    internal TimeSpan Limit { get; }
+
     internal DataPaths Paths => _paths;
 
     /// <summary>What the programs get: nothing of the caller's but the search path.</summary>
@@ -39,11 +42,11 @@ internal sealed class Workplace
 
     internal static string Parent(DataPaths paths) => paths.Root + "/bench";
 
-    internal static Workplace Make(DataPaths paths)
+    internal static Workplace Make(DataPaths paths, TimeSpan limit)
     {
         Span<byte> random = stackalloc byte[4];
         KernelRandom.Fill(random);
-        return new Workplace(paths, $"bench-{Convert.ToHexStringLower(random)}");
+        return new Workplace(paths, $"bench-{Convert.ToHexStringLower(random)}", limit);
     }
 
     /// <summary>Workplaces whose benchmark is gone without having cleaned up.</summary>
@@ -63,6 +66,7 @@ internal sealed class Workplace
     /// <summary>Gives everything back that a workplace's undo file names, last things first, then the directory itself. Returns what didn't work.</summary>
     internal static List<string> Remove(string directory)
     {
+        EndProcesses(directory);
         var failed = new List<string>();
         foreach (string line in (Files.TryReadText($"{directory}/{UndoFile}", out _) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Reverse())
         {
@@ -122,7 +126,7 @@ internal sealed class Workplace
         return run.Succeeded ? text.Trim() : throw new ProgramFailed(Complaint(words, run, text, limit));
     }
 
-    internal string Do(params string[] words) => Do(TimeSpan.FromMinutes(2), words);
+    internal string Do(params string[] words) => Do(Limit, words);
 
     /// <summary>This program, on the same store.</summary>
     internal string[] Timur(params string[] words) => [OwnProgramPath, "--root", _paths.Root, "--state", _paths.Run, .. words];
@@ -140,6 +144,19 @@ internal sealed class Workplace
     }
 
     internal static string Text(string file) => Encoding.UTF8.GetString(Files.TryReadAll(file, out _) ?? []);
+
+    /// <summary>Whatever a killed benchmark was just measuring on this machine works in here.</summary>
+    private static void EndProcesses(string directory)
+    {
+        foreach (DirectoryEntry entry in Directories.List("/proc"))
+        {
+            if (int.TryParse(entry.Name, out int pid) && pid != Processes.Self && Files.TryReadLink($"/proc/{pid}/cwd", out _) is { } place
+                && (place == directory || place.StartsWith(directory + "/", StringComparison.Ordinal)))
+            {
+                Processes.TryKill(pid, Signals.Kill, out _);
+            }
+        }
+    }
 
     private static string[]? TryRead(string line)
     {
