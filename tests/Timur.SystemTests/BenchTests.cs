@@ -124,7 +124,7 @@ public sealed partial class BenchTests : IDisposable
     {
         string tools = Directory.CreateDirectory(_timur.Root + "/tools").FullName;
         Script(tools + "/runc", "echo 'the moon is full' >&2; exit 3");
-        Script(tools + "/crun", """case "$*" in *--version*) echo crun version 9 ;; *state*) exit 1 ;; *exec*) exec sleep 1000 ;; esac""");
+        Script(tools + "/crun", """case "$*" in *--version*) echo crun version 9 ;; *" exec "*) exec sleep 1000 ;; *" run "*) ;; *) exit 1 ;; esac""");
         Outcome outcome = TimurCommand.Execute("env", [$"PATH={tools}:/usr/sbin:/usr/bin:/sbin:/bin", .. Words("--only", "exec,memory-block", "--rounds", "2", "--against", "timur,runc,crun", "--limit", "2")]);
         Assert.True(outcome.Code == 0, outcome.ToString());
         string markdown = File.ReadAllText(Results + "/report.md");

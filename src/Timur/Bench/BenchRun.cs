@@ -214,9 +214,16 @@ internal sealed class BenchRun : IDisposable
         _ready.Remove(candidate);
         int place = _candidates.FindIndex(record => record.Name == candidate.Name);
         _candidates[place] = _candidates[place] with { Failure = why };
-        if (candidate.FirstProcess() is { } pid)
+        try
         {
-            Processes.TryKill(pid, Signals.Kill, out _);
+            if (candidate.FirstProcess() is { } pid)
+            {
+                Processes.TryKill(pid, Signals.Kill, out _);
+            }
+        }
+        catch (ProgramFailed e)
+        {
+            _display.Say($"{candidate.Title} may still be at work: {e.Message}");
         }
     }
 }

@@ -36,10 +36,16 @@ internal static class Benchmark
         using Keeper keeper = Keeper.Start(work);
         try
         {
-            return Measure(work, options) ? RunFolder.Read(options.Output) : null;
+            Measure(work, options);
+            return Files.Exists($"{options.Output}/run.json") ? RunFolder.Read(options.Output) : null;
         }
         finally
         {
+            if (Files.TryStatus($"{options.Output}/raw.jsonl", out _) is not { Size: > 0 })
+            {
+                Directories.RemoveTree(options.Output);
+            }
+
             foreach (string line in keeper.Finish())
             {
                 Console.Error.WriteLine($"timur bench: not cleaned up: {line}");
@@ -55,7 +61,7 @@ internal static class Benchmark
         AtomicFile.Write($"{folder.Directory}/report.html", System.Text.Encoding.UTF8.GetBytes(HtmlReport.Write(findings)), mode: 0x1A4);
     }
 
-    private static bool Measure(Workplace work, BenchOptions options)
+    private static void Measure(Workplace work, BenchOptions options)
     {
         using var stop = new CancellationTokenSource();
         using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, stop);
@@ -69,13 +75,7 @@ internal static class Benchmark
 
         using var run = new BenchRun(work, options, display, stop.Token);
         run.Prepare();
-        if (stop.IsCancellationRequested)
-        {
-            return false;
-        }
-
         display.During(run.Measure);
-        return true;
     }
 
     private static PosixSignalRegistration OnSignal(PosixSignal signal, CancellationTokenSource stop)

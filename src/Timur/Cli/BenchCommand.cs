@@ -39,7 +39,6 @@ internal static class BenchCommand
             Number(arguments, "seed", 0, int.MaxValue) ?? Environment.TickCount & 0xffff, TimeSpan.FromSeconds(Number(arguments, "limit", 1, 86_400) ?? 60), VersionCommand.Version, string.Join(' ', Environment.GetCommandLineArgs().Skip(1).Prepend("timur")));
         if (Benchmark.Run(context.Paths, options) is not { Records.Count: > 0 } folder)
         {
-            Directories.RemoveTree(options.Output);
             throw new Failure("bench: it was stopped before anything was measured", exitCode: 130);
         }
 

@@ -68,7 +68,7 @@ internal sealed class BenchImage
     private string MakeConfiguration()
     {
         string name = _work.Name + "-model";
-        _work.OnEnd("sh", "-c", $"\"$0\" inspect \"$@\" >/dev/null 2>&1 || exit 0; \"$0\" rm --force \"$@\"", Workplace.OwnProgramPath, name);
+        _work.OnEnd(_work.Timur("inspect", name), _work.Timur("rm", "--force", name));
         _work.Do(_work.Timur("run", "--detach", "--name", name, "--network", "none", Reference, "sleep", "1000000"));
         string id = _work.Do(_work.Timur("inspect", "--format", "{{.Id}}", name));
         return Files.TryReadText($"{_work.Paths.Containers}/{id}/config.json", out Errno why) ?? throw new ProgramFailed($"the configuration of {name}: {why.Describe()}");

@@ -27,7 +27,7 @@ internal abstract class Candidate(string name, string title)
     /// <summary>The working directory its commands are started in; null where they change it themselves.</summary>
     internal virtual string? WorkingDirectory => null;
 
-    /// <summary>Makes it ready; what must be undone is promised to <see cref="Workplace.OnEnd"/> first.</summary>
+    /// <summary>Makes it ready; what must be undone is promised to the workplace first.</summary>
     /// <exception cref="ProgramFailed">It can't run on this machine, and why.</exception>
     internal abstract void Prepare(Workplace work, BenchImage image, Needs needs);
 
@@ -52,7 +52,7 @@ internal abstract class Candidate(string name, string title)
         {
             foreach (string one in names)
             {
-                OnEnd(work, [.. engine, "inspect", one], [.. engine, "rm", "--force", one]);
+                work.OnEnd([.. engine, "inspect", one], [.. engine, "rm", "--force", one]);
                 work.Do([.. engine, "run", "--detach", "--name", one, "--network", "none", image, "sleep", "1000000"]);
             }
 
@@ -63,15 +63,6 @@ internal abstract class Candidate(string name, string title)
             work.Do([.. engine, "rm", "--force", .. names]);
         }
     }
-
-    /// <summary>What a shell reads as this one word.</summary>
-    protected static string Quote(string word) => $"'{word.Replace("'", "'\\''")}'";
-
-    protected static string Quote(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));
-
-    /// <summary>Runs the undo only when the check succeeds: it may never have come so far.</summary>
-    protected static void OnEnd(Workplace work, IEnumerable<string> check, IEnumerable<string> undo)
-        => work.OnEnd("sh", "-c", $"if {Quote(check)} >/dev/null 2>&1; then {Quote(undo)}; fi");
 
     /// <summary>A root of its own for a peer that brings none: an overlay on the image's tree, as the engines above such runtimes make it.</summary>
     protected static string Overlay(Workplace work, BenchImage image, string name)

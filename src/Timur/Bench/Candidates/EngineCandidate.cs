@@ -15,9 +15,9 @@ internal sealed class EngineCandidate(string name, string title, bool hasStores)
         _engine = hasStores ? [Name, "--root", work.Folder(Name + "/data"), "--runroot", RunRoot(work), "--cgroup-manager", "cgroupfs"] : [Name];
         _container = $"{work.Name}-{Name}";
         Version = work.Do([.. _engine, "version", "--format", hasStores ? "podman {{.Client.Version}}" : "docker {{.Server.Version}}"]);
-        OnEnd(work, [.. _engine, "image", "inspect", _container], [.. _engine, "rmi", "--force", _container]);
-        OnEnd(work, [.. _engine, "inspect", _container], [.. _engine, "rm", "--force", _container]);
-        work.Do(TimeSpan.FromMinutes(10), "sh", "-c", $"tar -C {Quote(image.Tree)} -c . | {Quote(_engine)} import - {Quote(_container)}");
+        work.OnEnd([.. _engine, "image", "inspect", _container], [.. _engine, "rmi", "--force", _container]);
+        work.OnEnd([.. _engine, "inspect", _container], [.. _engine, "rm", "--force", _container]);
+        work.Do(TimeSpan.FromMinutes(10), "sh", "-c", $"tar -C {Workplace.Quote(image.Tree)} -c . | {Workplace.Quote(_engine)} import - {Workplace.Quote(_container)}");
         work.Do([.. _engine, "run", "--detach", "--name", _container, _container, "sleep", "1000000"]);
         work.Do([.. _engine, "exec", _container, "mkdir", "-p", Place]);
     }

@@ -17,7 +17,7 @@ internal sealed class LxcCandidate() : Candidate("lxc", "lxc")
         string root = Overlay(work, image, Name);
         _lives = Configuration("lives", root);
         work.Folder("lxc/containers");
-        OnEnd(work, ["lxc-info", "-P", Containers, "-n", Container, "-s"], ["lxc-stop", "-P", Containers, "-n", Container, "-k"]);
+        work.OnEnd(["lxc-info", "-P", Containers, "-n", Container, "-s"], ["lxc-stop", "-P", Containers, "-n", Container, "-k"]);
         work.Do("lxc-start", "-P", Containers, "-n", Container, "-f", _lives, "-L", $"{work.Directory}/lxc/console", "-o", $"{work.Directory}/lxc/log", "--", "/bin/sleep", "1000000");
     }
 

@@ -23,7 +23,7 @@ internal sealed class RuntimeCandidate(string name) : Candidate(name, name)
         _root = Overlay(work, image, Name);
         _model = image.Configuration;
         work.OnEnd("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", $"*/{Container}*", "-delete");
-        OnEnd(work, [.. Runtime, "state", Container], [.. Runtime, "delete", "--force", Container]);
+        work.OnEnd([.. Runtime, "state", Container], [.. Runtime, "delete", "--force", Container]);
         work.Do([.. Runtime, "run", "--detach", "--bundle", Bundle(Container, "sleep", "1000000"), Container]);
     }
 

@@ -14,7 +14,7 @@ internal sealed class TimurCandidate(string name, string title, string storage, 
     {
         (_work, _image, _container) = (work, image.Reference, $"{work.Name}-{Name}");
         string[] more = options(work.Folder(Name), needs);
-        OnEnd(work, work.Timur("inspect", _container), work.Timur("rm", "--force", "--volumes", _container));
+        work.OnEnd(work.Timur("inspect", _container), work.Timur("rm", "--force", "--volumes", _container));
         Version = "timur " + work.Do(work.Timur("version", "--format", "{{.Version}}"));
         work.Do(work.Timur(["run", "--detach", "--name", _container, "--workdir", Place, .. more, _image, "sleep", "1000000"]));
     }

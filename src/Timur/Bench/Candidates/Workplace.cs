@@ -98,6 +98,12 @@ internal sealed class Workplace
         Files.Write(file, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(words, RecordJson.Default.StringArray) + "\n"));
     }
 
+    /// <summary>As above, but the undo runs only when the check succeeds: it may never have come so far.</summary>
+    internal void OnEnd(IEnumerable<string> check, IEnumerable<string> undo) => OnEnd("sh", "-c", $"if {Quote(check)} >/dev/null 2>&1; then {Quote(undo)}; fi");
+
+    /// <summary>What a shell reads as these words.</summary>
+    internal static string Quote(params IEnumerable<string> words) => string.Join(' ', words.Select(word => $"'{word.Replace("'", "'\\''")}'"));
+
     /// <summary>A directory in here.</summary>
     internal string Folder(string name)
     {

@@ -8,21 +8,18 @@ internal static class Explanation
     internal static IReadOnlyList<string> Of(LoadFinding finding)
     {
         var sentences = new List<string>();
+        if (finding.Noise is { } noise)
+        {
+            sentences.Add($"The host against itself: {noise}. What is closer to 1 than that can't be told from chance here.");
+        }
+
         foreach (CandidateFinding candidate in finding.Candidates)
         {
             if (candidate.Who.Name is not (Findings.Host or Findings.HostAgain) && candidate.Ratio is { } ratio && Verdict.Of(finding, candidate) is { } verdict)
             {
-                sentences.Add($"{candidate.Who.Title}: {verdict.Text} ({(finding.Load is LifeLoad ? "of " + finding.Baseline : "of the host's " + finding.Load.Main.Title)}: {ratio}, {ratio.Pairs} pairs).");
-                if (finding.Load is SysbenchLoad { UsesFiles: true })
-                {
-                    AddDisk(sentences, finding, candidate, verdict);
-                }
+                string cause = finding.Load is SysbenchLoad { UsesFiles: true } ? Disk(finding, candidate, verdict) : "";
+                sentences.Add($"{candidate.Who.Title}: {verdict.Text}. {ratio} in {ratio.Pairs} pairs.{cause}");
             }
-        }
-
-        if (finding.Noise is { } noise)
-        {
-            sentences.Add($"The host against itself: {noise}. What is closer to 1 than that can't be told from chance here.");
         }
 
         return sentences;
@@ -46,25 +43,26 @@ internal static class Explanation
         return lines;
     }
 
-    private static void AddDisk(List<string> sentences, LoadFinding finding, CandidateFinding candidate, Verdict verdict)
+    /// <summary>What the disk was asked for, where it explains a difference.</summary>
+    private static string Disk(LoadFinding finding, CandidateFinding candidate, Verdict verdict)
     {
         CandidateFinding? host = finding.Find(Findings.Host);
-        if (host?.Median("disk_flushes_per_operation") is not { } hostFlushes || candidate.Median("disk_flushes_per_operation") is not { } flushes
+        if (verdict.Judgement is not (Judgement.Slower or Judgement.Faster)
+            || host?.Median("disk_flushes_per_operation") is not { } hostFlushes || candidate.Median("disk_flushes_per_operation") is not { } flushes
             || candidate.Median("disk_writes_per_operation") is not { } writes || host.Median("disk_writes_per_operation") is not { } hostWrites)
         {
-            return;
+            return "";
         }
 
-        sentences.Add($"For each file operation the disk got {writes:0.00} writes and {flushes:0.00} flushes; from the host {hostWrites:0.00} and {hostFlushes:0.00}.");
-        if (verdict.Judgement == Judgement.Slower && candidate.Who.Storage.Contains("loop", StringComparison.Ordinal))
+        string counts = $" For each file operation the disk got {writes:0.00} writes and {flushes:0.00} flushes, from the host {hostWrites:0.00} and {hostFlushes:0.00}";
+        if (verdict.Judgement == Judgement.Faster)
         {
-            sentences.Add(Math.Abs(writes - hostWrites) <= 0.25 * Math.Max(hostWrites, 0.1)
-                ? "The disk does the same work: the time goes where a request passes from the inner file system through the loop device to the outer one, and is waited for twice."
-                : "The inner file system keeps a journal of its own on the loop device, and its requests come out as others.");
+            return flushes < hostFlushes / 2 ? counts + ": flushes don't reach it, and a power cut may lose what was written." : counts + ".";
         }
-        else if (verdict.Judgement == Judgement.Faster && flushes < hostFlushes / 2)
-        {
-            sentences.Add("It is faster because flushes don't reach the disk: a power cut may lose what was written.");
-        }
+
+        return !candidate.Who.Storage.Contains("loop", StringComparison.Ordinal) ? counts + "."
+            : Math.Abs(writes - hostWrites) <= 0.25 * Math.Max(hostWrites, 0.1)
+                ? counts + ": it does the same work. The time goes where a request passes from the inner file system through the loop device to the outer one, and is waited for twice."
+                : counts + ": the inner file system keeps a journal of its own, and the loop device passes its requests on in other pieces.";
     }
 }

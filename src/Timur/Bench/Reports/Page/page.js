@@ -29,7 +29,7 @@ function add(...children) {
   page.append(...children.filter(Boolean));
 }
 
-const labels = series => Math.min(175, 14 + 6.9 * Math.max(...series.map(one => one.title.length)));
+const labels = series => Math.min(225, 14 + 6.9 * Math.max(...series.map(one => one.title.length)));
 const shown = value => value >= 1000 ? Math.round(value).toLocaleString("en").replaceAll(",", "\u202f") : Number(value.toPrecision(3)).toString();
 const style = { fontSize: "12.5px", background: "transparent", color: "var(--ink)" };
 
@@ -68,7 +68,7 @@ function cards() {
 function ratios(load, domain, width) {
   const rows = load.series.filter(one => one.ratio).map(one => ({ title: one.title, value: one.ratio[0], low: one.ratio[1], high: one.ratio[2], verdict: one.verdict }));
   return Plot.plot({
-    width, style, height: 34 + 26 * rows.length, marginLeft: labels(rows), marginRight: 54, marginTop: 4, marginBottom: 28,
+    width, style, height: 34 + 26 * rows.length, marginLeft: Math.min(labels(rows), width * 0.42), marginRight: 54, marginTop: 4, marginBottom: 28,
     x: { domain, type: domain[1] / domain[0] > 3 ? "log" : "linear", label: null, tickFormat: value => `${Math.round(value * 100)} %`, ticks: width < 480 ? 4 : 7 },
     y: { label: null, domain: rows.map(row => row.title), tickSize: 0 },
     marks: [
@@ -102,7 +102,7 @@ function times(load, width) {
     return { title: one.title, median: one.median, low: at(0.05), high: at(0.95) };
   }).sort((a, b) => a.median - b.median);
   return Plot.plot({
-    width, style, height: 34 + 26 * rows.length, marginLeft: labels(rows), marginRight: 70, marginTop: 4, marginBottom: 28,
+    width, style, height: 34 + 26 * rows.length, marginLeft: Math.min(labels(rows), width * 0.42), marginRight: 70, marginTop: 4, marginBottom: 28,
     x: { type: "log", label: null, tickFormat: value => `${value} ms`, ticks: width < 480 ? 3 : 6, nice: true },
     y: { label: null, domain: rows.map(row => row.title), tickSize: 0 },
     marks: [
@@ -135,16 +135,18 @@ function timeLine(load, width) {
   });
 }
 
-/** How long single events took, all runs together. */
+/** Which share of the events took longer than a time: the further right a line ends, the worse the worst. */
 function latencies(load, width) {
-  const bars = load.series.flatMap(one => one.histogram.filter(bar => bar[0] > 0).map(bar => ({ title: one.title, milliseconds: bar[0], share: bar[1] })));
+  const points = load.series.flatMap(one => {
+    let left = 1;
+    return one.histogram.filter(bar => bar[0] > 0).map(bar => ({ title: one.title, milliseconds: bar[0], share: left = left - bar[1] })).filter(point => point.share > 2e-6);
+  });
   return Plot.plot({
-    width, style, height: 210, marginLeft: 46, marginBottom: 34,
-    x: { type: "log", label: "latency of an event, ms", labelAnchor: "center", labelArrow: "none", ticks: 5, tickFormat: "~g" },
-    y: { label: "share of events", percent: true, grid: true, labelArrow: "none" },
+    width, style, height: 210, marginLeft: 56, marginBottom: 34,
+    x: { type: "log", label: "milliseconds", labelAnchor: "center", labelArrow: "none", ticks: 5, tickFormat: "~g" },
+    y: { type: "log", label: "events that took longer", grid: true, labelArrow: "none", ticks: 4, tickFormat: value => `${Number((value * 100).toPrecision(1))} %` },
     marks: [
-      Plot.areaY(bars, { x: "milliseconds", y: "share", z: "title", fill: bar => colours.get(bar.title), fillOpacity: 0.12, curve: "monotone-x" }),
-      Plot.lineY(bars, { x: "milliseconds", y: "share", z: "title", stroke: bar => colours.get(bar.title), strokeWidth: 1.6, curve: "monotone-x" }),
+      Plot.lineY(points, { x: "milliseconds", y: "share", z: "title", stroke: point => colours.get(point.title), strokeWidth: 1.7 }),
     ],
   });
 }
@@ -163,7 +165,7 @@ function table(head, rows, numeric = true) {
 function section(load) {
   const plots = element("div", { class: "pair" });
   if (load.series.some(one => one.points.length > 1)) plots.append(figure(width => timeLine(load, width), "Each run, when it ran."));
-  if (load.series.some(one => one.histogram.some(bar => bar[0] > 0))) plots.append(figure(width => latencies(load, width), "Latencies of all runs together."));
+  if (load.series.some(one => one.histogram.some(bar => bar[0] > 0))) plots.append(figure(width => latencies(load, width), "Latencies of all runs together: how many events took longer than a time."));
   add(element("h2", {}, load.title), load.command ? element("p", {}, element("code", {}, load.command)) : null,
     element("ul", {}, ...load.text.map(sentence => element("li", {}, sentence))),
     element("div", { class: "panel" }, legend(load), plots,
