@@ -37,8 +37,8 @@ internal static class Residue
         => text.Append(name).Append('\n').AppendJoin("", lines.Order(StringComparer.Ordinal).Select(line => $"  {line.Trim()}\n"));
 
     private static IEnumerable<string> Cgroups(DataPaths paths)
-        => Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(hierarchy => hierarchy + paths.CgroupParent).Where(Directory.Exists)
-            .SelectMany(parent => Directory.GetDirectories(parent));
+        => Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup")
+            .SelectMany(hierarchy => Directory.GetDirectories(hierarchy, paths.CgroupPrefix + "*"));
 
     private static IEnumerable<string> Lines(string program, string arguments) => TimurCommand.Execute(program, arguments.Split(' ')).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 

@@ -22,7 +22,7 @@ public sealed class Cgroup
         Path = path;
     }
 
-    /// <summary>Path in each hierarchy, such as <c>/timur/ID</c>.</summary>
+    /// <summary>Path in each hierarchy, such as <c>/timur-ID</c>.</summary>
     public string Path { get; }
 
     /// <summary>The cgroup of that path, whether it exists or not.</summary>

@@ -1,4 +1,3 @@
-using Timur.Cgroups;
 using Timur.Images;
 using Timur.Kernel;
 using Timur.Networks;
@@ -50,7 +49,6 @@ public sealed class HostCare(DataPaths paths)
             finding.Repair?.Invoke();
         }
 
-        RemoveCgroupParent();
         foreach (string directory in images ? (string[])[paths.Images, paths.Volumes, paths.Disks, paths.Containers, paths.Names, paths.Filters, paths.Trash] : [])
         {
             Directories.RemoveTree(directory);
@@ -83,15 +81,6 @@ public sealed class HostCare(DataPaths paths)
             }
 
             return store.List();
-        }
-    }
-
-    /// <summary>The parent goes when nothing is in it.</summary>
-    private void RemoveCgroupParent()
-    {
-        foreach (Hierarchy hierarchy in CgroupLayout.Detect().Controllers.Values)
-        {
-            Directories.TryRemove(hierarchy.MountPoint + paths.CgroupParent, out _);
         }
     }
 }

@@ -148,15 +148,15 @@ public sealed class SystemCheck(DataPaths paths)
         var seen = new HashSet<string>();
         foreach (Hierarchy hierarchy in layout.Controllers.Values)
         {
-            foreach (DirectoryEntry entry in Directories.List(hierarchy.MountPoint + paths.CgroupParent))
+            foreach (DirectoryEntry entry in Directories.List(hierarchy.MountPoint))
             {
-                string id = entry.Name;
-                if (entry.Kind != FileKind.Directory || !seen.Add(id) || IsLive(id) || !Files.Exists($"{hierarchy.MountPoint}{paths.CgroupParent}/{id}"))
+                string id = entry.Name.StartsWith(paths.CgroupPrefix, StringComparison.Ordinal) ? entry.Name[paths.CgroupPrefix.Length..] : "";
+                if (!ContainerId.TryParse(id, out _) || !seen.Add(id) || IsLive(id) || !Files.Exists($"{hierarchy.MountPoint}/{entry.Name}"))
                 {
                     continue;
                 }
 
-                Cgroup cgroup = Cgroup.Open(layout, $"{paths.CgroupParent}/{id}");
+                Cgroup cgroup = Cgroup.Open(layout, $"/{entry.Name}");
                 _findings.Add(new Finding($"the cgroup {cgroup.Path} belongs to no running container", () =>
                 {
                     if (!IsLive(id))

@@ -44,8 +44,11 @@ public sealed class DataPaths(string root, string run)
     /// </summary>
     public string Suffix => field ??= Root.TrimEnd('/') == DefaultRoot ? "" : $"-{Hash(Root.TrimEnd('/')):x8}";
 
-    /// <summary>The cgroup below which this store's containers have theirs.</summary>
-    public string CgroupParent => "/timur" + Suffix;
+    /// <summary>
+    /// What the names of this store's cgroups begin with; the container's id follows. They have no parent of ours: each level costs every context switch
+    /// inside (docs/decisions/012-flat-cgroups.md).
+    /// </summary>
+    public string CgroupPrefix => $"timur{Suffix}-";
 
     /// <summary>The container's directory below <see cref="Containers"/>.</summary>
     public string Container(ContainerId id) => $"{Containers}/{id.Text}";
