@@ -41,6 +41,9 @@ internal abstract class Candidate(string name, string title)
     /// <summary>The first process of its running container, as this machine numbers it; null where there is none.</summary>
     internal virtual int? FirstProcess() => null;
 
+    /// <summary>The command that lists containers, of a store with none or with many; null where there is none.</summary>
+    internal virtual string[]? List(bool many, bool all) => null;
+
     /// <summary>Runs an action beside so many idle containers, where that makes a difference, and hands it their first processes.</summary>
     internal virtual T WithIdle<T>(int count, Func<IReadOnlyList<int>, T> action) => action([FirstProcess()!.Value]);
 

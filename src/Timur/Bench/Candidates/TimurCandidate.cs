@@ -26,5 +26,25 @@ internal sealed class TimurCandidate(string name, string title, string storage, 
 
     internal override int? FirstProcess() => int.Parse(_work.Do(_work.Timur("inspect", "--format", "{{.State.Pid}}", _container)));
 
+    internal override string[]? List(bool many, bool all)
+    {
+        if (Name != CandidateTable.Timur)
+        {
+            return null;
+        }
+
+        string store = $"{_work.Directory}/{(many ? "many" : "none")}";
+        string[] timur = [Workplace.OwnProgramPath, "--root", store, "--state", store + "/run"];
+        if (!Kernel.Files.Exists(store))
+        {
+            _work.OnEnd([.. timur, "clear", "--force", "--all"]);
+            _work.Do([.. timur, "init"]);
+            string create = Workplace.Quote([.. timur, "create", "--network", "none", "busybox", "true"]);
+            _work.Do(TimeSpan.FromMinutes(5), "sh", "-c", $"i=0; while [ $i -lt {(many ? Figures.LoadTable.Listed : 0)} ]; do {create} >/dev/null || exit 1; i=$((i + 1)); done");
+        }
+
+        return [.. timur, "ps", .. (string[])(all ? ["-a"] : [])];
+    }
+
     internal override T WithIdle<T>(int count, Func<IReadOnlyList<int>, T> action) => WithIdle(_work, _work.Timur(), _container, _image, count, action);
 }

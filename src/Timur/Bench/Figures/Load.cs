@@ -45,7 +45,7 @@ internal sealed record SysbenchLoad(string Name, string Group, string Title, Met
 }
 
 /// <summary>A load from a container's life: starting, entering, standing by.</summary>
-internal sealed record LifeLoad(string Name, string Title, Metric Main, string Loses, int QuickRounds, int StandardRounds) : Load(Name, "life", Title, Main, Loses)
+internal sealed record LifeLoad(string Name, string Title, Metric Main, string Loses, int QuickRounds, int StandardRounds, string Group = "life") : Load(Name, Group, Title, Main, Loses)
 {
     internal override Dose DoseAt(Pace pace) => new(pace == Pace.Quick ? QuickRounds : StandardRounds, 0);
 }
@@ -58,6 +58,9 @@ internal static class LoadTable
 
     /// <summary>Containers that run idle while the memory of their helpers is read: what they share counts for each by its part.</summary>
     internal const int Idle = 20;
+
+    /// <summary>Containers in the store whose list is timed.</summary>
+    internal const int Listed = 500;
 
     private static readonly string[] ReadWrite = ["--file-test-mode=rndrw", "--max-requests=0"];
 
@@ -82,6 +85,9 @@ internal static class LoadTable
         new LifeLoad("exec", "One more process in a running container", Metrics.Milliseconds, "entering every namespace", 20, 100),
         new LifeLoad("crowd", $"{Crowd} containers at once", Metrics.Milliseconds, "what starts share: locks, the kernel's own", 6, 20),
         new LifeLoad("resident", $"Memory of the helper beside each of {Idle} running containers", Metrics.HelperMemory, "what stays resident to watch it", 1, 1),
+        new LifeLoad("list-none", "ps without containers", Metrics.Milliseconds, "starting the command", 0, 0, "list"),
+        new LifeLoad("list", $"ps with {Listed} containers that don't run", Metrics.Milliseconds, "reading the records", 0, 0, "list"),
+        new LifeLoad("list-all", $"ps -a with {Listed}", Metrics.Milliseconds, "reading and printing them", 0, 0, "list"),
     ];
 
     internal static IEnumerable<string> Words => All.SelectMany(load => (string[])[load.Group, load.Name]).Distinct();
