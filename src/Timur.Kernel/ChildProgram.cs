@@ -35,9 +35,10 @@ public sealed unsafe partial class ChildProgram : IDisposable
 
     /// <param name="words">The program, looked for in PATH, and its arguments.</param>
     /// <param name="environment">Its environment, <c>NAME=VALUE</c>.</param>
-    /// <param name="output">The file that gets its standard output and error; it is emptied at each start.</param>
+    /// <param name="output">The file that gets its standard output; it is emptied at each start.</param>
+    /// <param name="errors">The file that gets its standard error; null: as <paramref name="output"/>.</param>
     /// <param name="directory">Its working directory, or null for the caller's.</param>
-    public ChildProgram(IReadOnlyList<string> words, IReadOnlyList<string> environment, string output = "/dev/null", string? directory = null)
+    public ChildProgram(IReadOnlyList<string> words, IReadOnlyList<string> environment, string output = "/dev/null", string? directory = null, string? errors = null)
     {
         (Name, Words) = (words[0], words);
         _words = Vector(words);
@@ -46,7 +47,7 @@ public sealed unsafe partial class ChildProgram : IDisposable
         int error = posix_spawn_file_actions_init(_actions) | posix_spawnattr_init(_attributes) | posix_spawnattr_setflags(_attributes, SetSession)
             | posix_spawn_file_actions_addopen(_actions, 0, "/dev/null", 0, 0)
             | posix_spawn_file_actions_addopen(_actions, 1, output, CreateTruncateWrite, 0x180)
-            | posix_spawn_file_actions_adddup2(_actions, 1, 2)
+            | (errors is null ? posix_spawn_file_actions_adddup2(_actions, 1, 2) : posix_spawn_file_actions_addopen(_actions, 2, errors, CreateTruncateWrite, 0x180))
             | (directory is null ? 0 : posix_spawn_file_actions_addchdir_np(_actions, directory));
         if (error != 0)
         {

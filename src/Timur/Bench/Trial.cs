@@ -19,6 +19,10 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
     private readonly string? _disk = DiskCounters.FileFor(work.Directory);
     private readonly Dictionary<(string Candidate, string Command), ChildProgram> _programs = [];
 
+    private string Output => work.Directory + "/output";
+
+    private string Errors => work.Directory + "/errors";
+
     internal Outcome Run(Load load, Dose dose, Candidate candidate)
     {
         try
@@ -55,11 +59,10 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
     {
         string[] words = [.. load.Words(dose), step];
         var limit = work.Limit + TimeSpan.FromSeconds(dose.Mebibytes / 10);
-        string output = $"{work.Directory}/output";
         ProgramRun run = Program(candidate, candidate.Inside(["sysbench", .. words])).Run(limit, cancelled);
         if (!run.Succeeded)
         {
-            throw new ProgramFailed(Workplace.Complaint(["sysbench", .. words], run, Workplace.Text(output), limit));
+            throw new ProgramFailed(Complaint(["sysbench", .. words], run, limit));
         }
     }
 
@@ -84,13 +87,12 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
 
         DiskCounters? before = DiskCounters.Read(_disk);
         ProgramRun run = program.Run(limit, cancelled);
-        string text = Workplace.Text($"{work.Directory}/output");
         if (!run.Succeeded)
         {
-            return Outcome.Failed(Workplace.Complaint(words, run, text, limit), run.TimedOut);
+            return Outcome.Failed(Complaint(words, run, limit), run.TimedOut);
         }
 
-        SysbenchResult result = SysbenchOutput.Parse(text);
+        SysbenchResult result = SysbenchOutput.Parse(Workplace.Text(Output));
         var values = new Dictionary<string, double>(result.Values);
         if (load.UsesFiles && before is { } earlier && DiskCounters.Read(_disk) is { } later)
         {
@@ -118,7 +120,7 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
         ProgramRun run = Program(candidate, command).Run(work.Limit, cancelled);
         return run.Succeeded
             ? new Outcome(new Dictionary<string, double> { [Metrics.Milliseconds.Key] = run.Wall.TotalMilliseconds, ["cpu_milliseconds"] = run.Cpu.TotalMilliseconds })
-            : Outcome.Failed(Workplace.Complaint(command, run, Workplace.Text($"{work.Directory}/output"), work.Limit), run.TimedOut);
+            : Outcome.Failed(Complaint(command, run, work.Limit), run.TimedOut);
     }
 
     private Outcome Crowd(Candidate candidate)
@@ -126,7 +128,7 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
         ChildProgram[] programs = [.. Enumerable.Range(0, LoadTable.Crowd).Select(number => Program(candidate, candidate.Start(number, network: false)!))];
         (TimeSpan wall, (ChildProgram Program, ProgramRun Run)? failed) = ChildProgram.RunTogether(programs, work.Limit, cancelled);
         return failed is { } first
-            ? Outcome.Failed(Workplace.Complaint(first.Program.Words, first.Run, "one of several", work.Limit), first.Run.TimedOut)
+            ? Outcome.Failed(Complaint(first.Program.Words, first.Run, work.Limit), first.Run.TimedOut)
             : new Outcome(new Dictionary<string, double> { [Metrics.Milliseconds.Key] = wall.TotalMilliseconds });
     }
 
@@ -147,13 +149,15 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
     private static string? Line(string file, string name)
         => (Files.TryReadText(file, out _) ?? "").Split('\n').FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Trim();
 
+    private string Complaint(IReadOnlyList<string> words, ProgramRun run, TimeSpan limit) => Workplace.Complaint(words, run, Workplace.Text(Output) + "\n" + Workplace.Text(Errors), limit);
+
     /// <summary>Made once: what is timed is the program alone.</summary>
     private ChildProgram Program(Candidate candidate, string[] words)
     {
         (string, string) key = (candidate.Name, string.Join('\0', words));
         if (!_programs.TryGetValue(key, out ChildProgram? program))
         {
-            _programs[key] = program = new ChildProgram(words, Workplace.Environment, $"{work.Directory}/output", candidate.WorkingDirectory ?? work.Directory);
+            _programs[key] = program = new ChildProgram(words, Workplace.Environment, Output, candidate.WorkingDirectory ?? work.Directory, Errors);
         }
 
         return program;

@@ -48,7 +48,7 @@ internal abstract class Candidate(string name, string title)
     internal virtual T WithIdle<T>(int count, Func<IReadOnlyList<int>, T> action) => action([FirstProcess()!.Value]);
 
     /// <summary><c>WithIdle</c> for engines with Docker's command line.</summary>
-    protected static T WithIdle<T>(Workplace work, string[] engine, string name, string image, int count, Func<IReadOnlyList<int>, T> action)
+    protected static T WithIdle<T>(Workplace work, string[] engine, string name, string[] optionsAndImage, int count, Func<IReadOnlyList<int>, T> action)
     {
         string[] names = [.. Enumerable.Range(0, count).Select(number => $"{name}-idle{number}")];
         try
@@ -56,7 +56,7 @@ internal abstract class Candidate(string name, string title)
             foreach (string one in names)
             {
                 work.OnEnd([.. engine, "inspect", one], [.. engine, "rm", "--force", one]);
-                work.Do([.. engine, "run", "--detach", "--name", one, "--network", "none", image, "sleep", "1000000"]);
+                work.Do([.. engine, "run", "--detach", "--name", one, "--network", "none", .. optionsAndImage, "sleep", "1000000"]);
             }
 
             return action([.. names.Select(one => int.Parse(work.Do([.. engine, "inspect", "--format", "{{.State.Pid}}", one])))]);

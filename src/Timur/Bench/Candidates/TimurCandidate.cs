@@ -46,5 +46,5 @@ internal sealed class TimurCandidate(string name, string title, string storage, 
         return [.. timur, "ps", .. (string[])(all ? ["-a"] : [])];
     }
 
-    internal override T WithIdle<T>(int count, Func<IReadOnlyList<int>, T> action) => WithIdle(_work, _work.Timur(), _container, _image, count, action);
+    internal override T WithIdle<T>(int count, Func<IReadOnlyList<int>, T> action) => WithIdle(_work, _work.Timur(), _container, [_image], count, action);
 }

@@ -36,9 +36,15 @@ internal sealed class Workplace
 
     internal DataPaths Paths => _paths;
 
-    /// <summary>What the programs get: nothing of the caller's but the search path.</summary>
+    /// <summary>What the programs get of the caller's: the search path, and where its other engines are.</summary>
     internal static string[] Environment { get; } =
-        ["PATH=" + (System.Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin"), "HOME=/root", "LC_ALL=C", "TMPDIR=" + (System.Environment.GetEnvironmentVariable("TMPDIR") ?? "/tmp")];
+    [
+        "PATH=" + (System.Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin"), "HOME=/root", "LC_ALL=C",
+        .. from name in (string[])["TMPDIR", "DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"]
+           let value = System.Environment.GetEnvironmentVariable(name)
+           where value is not null
+           select $"{name}={value}",
+    ];
 
     internal static string Parent(DataPaths paths) => paths.Root + "/bench";
 

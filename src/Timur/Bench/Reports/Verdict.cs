@@ -21,11 +21,19 @@ internal readonly record struct Verdict(Judgement Judgement, string Text)
     /// <summary>An interval that reaches further from 1 says nothing.</summary>
     private const double Useful = 0.3;
 
+    /// <summary>With fewer pairs even the extremes don't hold the median with 95 %.</summary>
+    private const int Fewest = 6;
+
     internal static Verdict? Of(LoadFinding finding, CandidateFinding candidate)
         => candidate.Ratio is { } ratio ? Of(ratio, finding.Load.Main, finding.Load is LifeLoad || candidate.Who.Name == Findings.HostAgain ? null : finding.Noise, finding.BaselineTitle) : null;
 
     internal static Verdict Of(Ratio ratio, Metric metric, Ratio? noise, string baseline)
     {
+        if (ratio.Pairs < Fewest && metric != Metrics.HelperMemory)
+        {
+            return new Verdict(Judgement.Noise, $"too few rounds to tell: {ratio.Pairs} of at least {Fewest}");
+        }
+
         double most = Math.Max(Math.Abs(ratio.Low - 1), Math.Abs(ratio.High - 1));
         if (ratio.Includes(1))
         {
