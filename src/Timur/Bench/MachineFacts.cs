@@ -17,7 +17,7 @@ internal static class MachineFacts
             new("processor", $"{Environment.ProcessorCount} × {Processor()}"),
             new("frequency governor", Text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") ?? "none: the frequency isn't this system's to choose"),
             new("virtual machine", File.ReadAllText("/proc/cpuinfo").Contains(" hypervisor", StringComparison.Ordinal) ? "yes: other machines may take time away" : "no"),
-            new("memory", $"{MachineMemory.Kibibytes("MemTotal") / 1024} MiB"),
+            new("memory", $"{MachineMemory.Total >> 20} MiB"),
             new("cgroups", CgroupLayout.Detect().Mode),
             new("file system", mount is null ? "unknown" : $"{mount.Type} on {Path.GetFileName(mount.Source)}, {mount.Options},{mount.SuperOptions}"),
             new("disk", Disk(directory)),

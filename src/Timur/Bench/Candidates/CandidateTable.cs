@@ -45,5 +45,5 @@ internal static class CandidateTable
         => new(name, title, storage, (_, needs) => ["--disk", $"{needs.FileMebibytes + (needs.FileMebibytes / 8) + 256}m", .. options]);
 
     /// <summary>A limit on memory that isn't reached: three quarters of what the machine has.</summary>
-    private static string[] Resolve(string[] options) => [.. options.Select(word => word == MostMemory ? $"{MachineMemory.Kibibytes("MemTotal") * 3 / 4}k" : word)];
+    private static string[] Resolve(string[] options) => [.. options.Select(word => word == MostMemory ? $"{Kernel.MachineMemory.Total / 1024 * 3 / 4}k" : word)];
 }
