@@ -1,4 +1,3 @@
-using Timur.Bench.Candidates;
 using Timur.Cgroups;
 using Timur.Kernel;
 
