@@ -43,16 +43,26 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
         }
     }
 
-    /// <summary>Whether the candidate has such a thing at all.</summary>
-    internal static bool Applies(Load load, Candidate candidate) => load.Name switch
+    /// <summary>Whether the candidate has such a thing at all; one that can't even say so is run, and fails with its reason.</summary>
+    internal static bool Applies(Load load, Candidate candidate)
     {
-        "start" => candidate.Start(0, network: false) is not null,
-        "network" => candidate.Start(0, network: true) is not null,
-        "crowd" => candidate.Start(1, network: false) is not null,
-        "list" or "list-none" or "list-all" => candidate.List(load.Name != "list-none", all: false) is not null,
-        "resident" => candidate.FirstProcess() is not null,
-        _ => true,
-    };
+        try
+        {
+            return load.Name switch
+            {
+                "start" => candidate.Start(0, network: false) is not null,
+                "network" => candidate.Start(0, network: true) is not null,
+                "crowd" => candidate.Start(1, network: false) is not null,
+                "list" or "list-none" or "list-all" => candidate.List(load.Name != "list-none", all: false) is not null,
+                "resident" => candidate.FirstProcess() is not null,
+                _ => true,
+            };
+        }
+        catch (ProgramFailed)
+        {
+            return true;
+        }
+    }
 
     /// <summary>sysbench's own files, made or removed: <c>prepare</c> or <c>cleanup</c>.</summary>
     internal void TestFiles(Candidate candidate, SysbenchLoad load, Dose dose, string step)

@@ -23,7 +23,7 @@ internal readonly record struct Dose(int Rounds, int Seconds, int Mebibytes = 0)
 /// <param name="Name">As <c>--only</c> takes it.</param>
 /// <param name="Group">Several loads that <c>--only</c> takes by one word.</param>
 /// <param name="Main">What candidates are compared by.</param>
-/// <param name="Loses">What an isolation layer may cost here, in words.</param>
+/// <param name="Loses">Where isolation may cost something here, in words.</param>
 internal abstract record Load(string Name, string Group, string Title, Metric Main, string Loses)
 {
     internal abstract Dose DoseAt(Pace pace);
@@ -66,9 +66,9 @@ internal static class LoadTable
 
     internal static readonly Load[] All =
     [
-        new SysbenchLoad("cpu", "cpu", "Prime numbers, 100 threads", Metrics.EventsPerSecond, "nothing runs between the program and the processor",
+        new SysbenchLoad("cpu", "cpu", "Prime numbers, 100 threads", Metrics.EventsPerSecond, "nothing stands between the program and the processor",
             dose => ["cpu", "--threads=100", $"--time={dose.Seconds}", "--cpu-max-prime=64000"], new(6, 1), new(10, 3), new(10, 60)),
-        new SysbenchLoad("threads", "threads", "Locks and yields, 64 threads", Metrics.EventsPerSecond, "system calls pass the seccomp filter",
+        new SysbenchLoad("threads", "threads", "Locks and yields, 64 threads", Metrics.EventsPerSecond, "each system call passes the seccomp filter, each switch between threads the levels of the cpu cgroup",
             dose => ["threads", "--threads=64", "--thread-yields=100", "--thread-locks=2", $"--time={dose.Seconds}"], new(6, 1), new(20, 1), new(10, 10)),
         new SysbenchLoad("memory", "memory", "Memory, written by 100 threads", Metrics.MemorySpeed, "page faults are charged to a cgroup",
             dose => ["memory", "--threads=100", $"--time={dose.Seconds}", "--memory-oper=write", .. (string[])(dose.Mebibytes == 0 ? [] : [$"--memory-total-size={dose.Mebibytes}M"])],

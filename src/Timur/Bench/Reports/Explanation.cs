@@ -7,7 +7,7 @@ internal static class Explanation
 {
     internal static IReadOnlyList<string> Of(LoadFinding finding)
     {
-        var sentences = new List<string>();
+        var sentences = new List<string> { $"What may cost here: {finding.Load.Loses}." };
         if (finding.Noise is { } noise)
         {
             sentences.Add($"The host against itself: {noise}. What is closer to 1 than that can't be told from chance here.");
