@@ -193,6 +193,16 @@ lifeCycle();
 for (const load of model.loads.filter(load => load.series.some(one => one.points.length > 1))) section(load);
 rest();
 
-const draw = () => drawings.forEach(one => one());
+/** report.html#ratios and #life show that panel alone, for pictures. */
+const alone = location.hash && document.getElementById(location.hash.slice(1));
+if (alone) {
+  page.replaceChildren(alone);
+  page.style.padding = "0.2rem 0.6rem";
+}
+
+const draw = () => {
+  drawings.forEach(one => one());
+  page.dataset.height = page.scrollHeight;
+};
 draw();
 new ResizeObserver(draw).observe(page);
