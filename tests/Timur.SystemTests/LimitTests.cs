@@ -48,6 +48,24 @@ public sealed class LimitTests : IDisposable
     public void Only_the_named_cpus_are_used() => Assert.Equal("Cpus_allowed_list:\t1\n", _timur.Shell("grep Cpus_allowed_list /proc/self/status", "--cpuset-cpus", "1").Out);
 
     [Fact]
+    public void A_second_container_below_a_parent_gets_its_cpus_too()
+    {
+        string parent = "/timur-test-" + Path.GetFileName(_timur.Root);
+        try
+        {
+            Assert.Equal("Cpus_allowed_list:\t0\n", _timur.Shell("grep Cpus_allowed_list /proc/self/status", "--cgroup-parent", parent, "--cpuset-cpus", "0").Out);
+            Assert.Equal("Cpus_allowed_list:\t1\n", _timur.Shell("grep Cpus_allowed_list /proc/self/status", "--cgroup-parent", parent, "--cpuset-cpus", "1").Out);
+        }
+        finally
+        {
+            foreach (string hierarchy in Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Where(hierarchy => Directory.Exists(hierarchy + parent)))
+            {
+                Directory.Delete(hierarchy + parent);
+            }
+        }
+    }
+
+    [Fact]
     public void A_device_that_was_not_given_cannot_be_opened_even_with_a_node()
     {
         // The number of /dev/loop-control, as of this machine.

@@ -327,6 +327,8 @@ public sealed class Cgroup
             {
                 UnifiedControllers.EnableAlong(hierarchy.MountPoint, Path);
             }
+
+            Inherit(controller, hierarchy, directory);
         }
         else if (why != Errno.EEXIST)
         {
@@ -351,10 +353,15 @@ public sealed class Cgroup
                 throw new SyscallException("mkdir", why, directory);
             }
 
-            if (controller == "cpuset" && hierarchy.Version == 1)
-            {
-                CpusetController.Inherit(directory);
-            }
+            Inherit(controller, hierarchy, directory);
+        }
+    }
+
+    private static void Inherit(string controller, Hierarchy hierarchy, string directory)
+    {
+        if (controller == "cpuset" && hierarchy.Version == 1)
+        {
+            CpusetController.Inherit(directory);
         }
     }
 }
