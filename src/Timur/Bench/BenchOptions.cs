@@ -38,7 +38,7 @@ internal sealed record BenchOptions(
     internal Dose DoseOf(Load load)
     {
         Dose dose = load.DoseAt(Pace);
-        int rounds = Rounds > 0 ? load.Name == "resident" ? 1 : Rounds : Math.Max(dose.Rounds, 6);
+        int rounds = Rounds > 0 ? load.Name == "resident" ? 1 : Rounds : Math.Max(dose.Rounds, 7);
         return dose with { Rounds = load.Name == "resident" ? 1 : rounds };
     }
 

@@ -12,7 +12,7 @@ internal sealed class Schedule(BenchOptions options)
 
     internal int Windows { get; } = options.Pace switch
     {
-        Pace.Quick => 6,
+        Pace.Quick => 7,
         Pace.Standard => 5,
         _ => 10,
     };

@@ -14,7 +14,7 @@ internal static class MarkdownReport
         RunDescription run = findings.Run;
         var text = new StringBuilder();
         text.AppendLine("# What isolation costs here").AppendLine();
-        text.AppendLine($"`{run.Command}` on {run.Started:yyyy-MM-dd HH:mm}, pace {run.Pace}, {run.Sysbench}, image {run.Image}, seed {run.Seed}{(run.Interrupted ? ", **stopped early**" : run.Ended is null ? ", **killed before its end**" : "")}.").AppendLine();
+        text.AppendLine($"`{run.Command}` on {run.Started:yyyy-MM-dd HH:mm}, pace {run.Pace}, {(run.Sysbench.Length > 0 ? run.Sysbench + ", " : "")}image {run.Image}, seed {run.Seed}{(run.Interrupted ? ", **stopped early**" : run.Ended is null ? ", **killed before its end**" : "")}.").AppendLine();
         WriteSummary(text, findings);
         WriteMissing(text, findings);
         WriteLayers(text, findings);
