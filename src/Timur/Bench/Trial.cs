@@ -31,6 +31,7 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
             {
                 SysbenchLoad sysbench => Sysbench(sysbench, dose, candidate),
                 { Name: "exec" } => Life(candidate, candidate.Inside("true")),
+                { Name: "oci" } => Life(candidate, candidate.CreateStartDelete()!),
                 { Group: "list" } => Life(candidate, candidate.List(load.Name != "list-none", load.Name == "list-all")!),
                 { Name: "crowd" } => Crowd(candidate),
                 { Name: "resident" } => Resident(candidate),
@@ -53,6 +54,7 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
                 "start" => candidate.Start(0, network: false) is not null,
                 "network" => candidate.Start(0, network: true) is not null,
                 "crowd" => candidate.Start(1, network: false) is not null,
+                "oci" => candidate.CreateStartDelete() is not null,
                 "list" or "list-none" or "list-all" => candidate.List(load.Name != "list-none", all: false) is not null,
                 "resident" => candidate.FirstProcess() is not null,
                 _ => true,

@@ -41,6 +41,9 @@ internal abstract class Candidate(string name, string title)
     /// <summary>The first process of its running container, as this machine numbers it; null where there is none.</summary>
     internal virtual int? FirstProcess() => null;
 
+    /// <summary>The command that creates a container from a bundle, starts it and deletes it; null where it isn't an OCI runtime.</summary>
+    internal virtual string[]? CreateStartDelete() => null;
+
     /// <summary>The command that lists containers, of a store with none or with many; null where there is none.</summary>
     internal virtual string[]? List(bool many, bool all) => null;
 

@@ -6,20 +6,21 @@ namespace Timur.Bench.Candidates;
 /// An OCI runtime such as runc or crun on the bundle that <c>timur run --network none</c> would be: the same namespaces, mounts, masks, capabilities,
 /// seccomp profile and limits, taken from the configuration of one of our containers.
 /// </summary>
-internal sealed class RuntimeCandidate(string name) : Candidate(name, name)
+/// <param name="program">The words that start it.</param>
+internal sealed class RuntimeCandidate(string name, string title, string[] program) : Candidate(name, title)
 {
     private Workplace _work = null!;
     private string _root = "";
     private string _model = "";
 
-    private string[] Runtime => [Name, "--root", $"{_work.Directory}/{Name}/state"];
+    private string[] Runtime => [.. program, "--root", $"{_work.Directory}/{Name}/state"];
 
     private string Container => $"{_work.Name}-{Name}";
 
     internal override void Prepare(Workplace work, BenchImage image, Needs needs)
     {
         _work = work;
-        Version = work.Do(Name, "--version").Split('\n')[0].Replace(" version", "");
+        Version = work.Do([.. program, "--version"]).Split('\n')[0].Replace(" version", "");
         _root = Overlay(work, image, Name);
         _model = image.Configuration;
         work.OnEnd("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", $"*/{Container}*", "-delete");
@@ -31,6 +32,13 @@ internal sealed class RuntimeCandidate(string name) : Candidate(name, name)
 
     internal override string[]? Start(int number, bool network)
         => network ? null : [.. Runtime, "run", "--bundle", Bundle($"{Container}-{number}", "true"), $"{Container}-{number}"];
+
+    internal override string[]? CreateStartDelete()
+    {
+        string id = Container + "-life";
+        string bundle = Bundle(id, "sleep", "1000000");
+        return ["sh", "-c", $"{Workplace.Quote([.. Runtime, "create", "--bundle", bundle, id])} && {Workplace.Quote([.. Runtime, "start", id])} && {Workplace.Quote([.. Runtime, "delete", "--force", id])}"];
+    }
 
     internal override int? FirstProcess() => JsonNode.Parse(_work.Do([.. Runtime, "state", Container]))!["pid"]!.GetValue<int>();
 

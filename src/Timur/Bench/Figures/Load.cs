@@ -85,6 +85,7 @@ internal static class LoadTable
         new LifeLoad("exec", "One more process in a running container", Metrics.Milliseconds, "entering every namespace", 20, 100),
         new LifeLoad("crowd", $"{Crowd} containers at once", Metrics.Milliseconds, "what starts share: locks, the kernel's own", 6, 20),
         new LifeLoad("resident", $"Memory of the helper beside each of {Idle} running containers", Metrics.HelperMemory, "what stays resident to watch it", 1, 1),
+        new LifeLoad("oci", "create, start and delete of an OCI bundle", Metrics.Milliseconds, "three commands, each of which finds the container again", 0, 0, "oci"),
         new LifeLoad("list-none", "ps without containers", Metrics.Milliseconds, "starting the command", 0, 0, "list"),
         new LifeLoad("list", $"ps with {Listed} containers that don't run", Metrics.Milliseconds, "reading the records", 0, 0, "list"),
         new LifeLoad("list-all", $"ps -a with {Listed}", Metrics.Milliseconds, "reading and printing them", 0, 0, "list"),
