@@ -1,6 +1,7 @@
 using System.Globalization;
 using Timur.Kernel;
 using Timur.Oci;
+using Timur.Runtime;
 
 namespace Timur.Engine;
 
@@ -145,29 +146,8 @@ internal static class ResourcePlan
             return [new DeviceRule(true, "a", null, null, "rwm")];
         }
 
-        var rules = new List<DeviceRule>
-        {
-            new(false, "a", null, null, "rwm"),
-            new(true, "c", null, null, "m"),
-            new(true, "b", null, null, "m"),
-            new(true, "c", 1, 3, "rwm"),
-            new(true, "c", 1, 5, "rwm"),
-            new(true, "c", 1, 7, "rwm"),
-            new(true, "c", 1, 8, "rwm"),
-            new(true, "c", 1, 9, "rwm"),
-            new(true, "c", 5, 0, "rwm"),
-            new(true, "c", 5, 1, "rwm"),
-            new(true, "c", 5, 2, "rwm"),
-            new(true, "c", 136, null, "rwm"),
-            new(true, "c", 10, 200, "rwm"),
-        };
-        rules.AddRange(extra);
-        foreach (string text in options.Texts("device-cgroup-rule"))
-        {
-            rules.Add(ParseRule(text));
-        }
-
-        return rules;
+        var tun = new DeviceRule(true, "c", 10, 200, "rwm");
+        return [DefaultDeviceRules.Nothing, .. DefaultDeviceRules.Always, tun, .. extra, .. options.Texts("device-cgroup-rule").Select(ParseRule)];
     }
 
     /// <summary><c>c 1:3 rwm</c>, <c>b *:* r</c>, <c>a</c>.</summary>

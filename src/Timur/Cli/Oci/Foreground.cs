@@ -20,37 +20,10 @@ internal static class Foreground
         }
         else
         {
-            ForwardSignals(process);
+            SignalRelay.Run(process.Process, Forwarded());
         }
 
         return Processes.TryReap(process.Pid, wait: true, out _)?.ShellCode ?? 1;
-    }
-
-    /// <summary>It shares our standard streams, so there is nothing to copy.</summary>
-    private static void ForwardSignals(Launched process)
-    {
-        using var signals = new SignalPipe(Forwarded());
-        using var epoll = new Epoll();
-        epoll.Add(process.Process, 0);
-        epoll.Add(signals.Descriptor, 1);
-        Span<(int Key, Ready Events)> events = stackalloc (int, Ready)[2];
-        while (true)
-        {
-            int count = epoll.Wait(events);
-            for (int i = 0; i < count; i++)
-            {
-                if (events[i].Key == 0)
-                {
-                    return;
-                }
-
-                int signal = signals.Next();
-                if (signal > 0)
-                {
-                    Processes.TryKill(process.Process, signal, out _);
-                }
-            }
-        }
     }
 
     /// <summary>All that can be caught, but for those that mean a defect of this process, and its child's end.</summary>

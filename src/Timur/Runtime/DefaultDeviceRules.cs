@@ -1,11 +1,14 @@
 using Timur.Oci;
 
-namespace Timur.Runtime.Containers;
+namespace Timur.Runtime;
 
 /// <summary>Devices that a container may use whatever its rules are: the default ones, terminals, and nodes that nobody opens (config-linux.md, Default Devices).</summary>
-internal static class DefaultDeviceRules
+public static class DefaultDeviceRules
 {
-    private static readonly DeviceRule[] Always =
+    /// <summary>No device at all: what a list of rules begins with.</summary>
+    public static DeviceRule Nothing { get; } = new(false, "a", null, null, "rwm");
+
+    public static IReadOnlyList<DeviceRule> Always { get; } =
     [
         new(true, "c", null, null, "m"),
         new(true, "b", null, null, "m"),
@@ -21,5 +24,5 @@ internal static class DefaultDeviceRules
     ];
 
     /// <summary>Nothing is allowed at first, then the configuration's rules, then these.</summary>
-    internal static IReadOnlyList<DeviceRule> Around(IReadOnlyList<DeviceRule> rules) => [new(false, "a", null, null, "rwm"), .. rules, .. Always];
+    internal static IReadOnlyList<DeviceRule> Around(IReadOnlyList<DeviceRule> rules) => [Nothing, .. rules, .. Always];
 }
