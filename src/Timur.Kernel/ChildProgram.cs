@@ -40,7 +40,7 @@ public sealed unsafe partial class ChildProgram : IDisposable
     /// <param name="directory">Its working directory, or null for the caller's.</param>
     public ChildProgram(IReadOnlyList<string> words, IReadOnlyList<string> environment, string output = "/dev/null", string? directory = null, string? errors = null)
     {
-        (Name, Words) = (words[0], words);
+        Words = words;
         _words = Vector(words);
         _environment = Vector(environment);
         (_count, _variables) = (words.Count, environment.Count);
@@ -51,12 +51,9 @@ public sealed unsafe partial class ChildProgram : IDisposable
             | (directory is null ? 0 : posix_spawn_file_actions_addchdir_np(_actions, directory));
         if (error != 0)
         {
-            throw new SyscallException("posix_spawn_file_actions", (Errno)error, Name);
+            throw new SyscallException("posix_spawn_file_actions", (Errno)error, words[0]);
         }
     }
-
-    /// <summary>The program as it was named.</summary>
-    public string Name { get; }
 
     /// <summary>The program and its arguments.</summary>
     public IReadOnlyList<string> Words { get; }
@@ -106,11 +103,11 @@ public sealed unsafe partial class ChildProgram : IDisposable
         int error = posix_spawnp(&child, _words[0], _actions, _attributes, _words, _environment);
         if (error != 0)
         {
-            throw new SyscallException("posix_spawn", (Errno)error, Name);
+            throw new SyscallException("posix_spawn", (Errno)error, Words[0]);
         }
 
         pid = child;
-        return Processes.TryOpen(child, out Errno why) ?? throw new SyscallException("pidfd_open", why, Name);
+        return Processes.TryOpen(child, out Errno why) ?? throw new SyscallException("pidfd_open", why, Words[0]);
     }
 
     private static ProgramRun Finish(Fd process, int pid, long start, TimeSpan limit, CancellationToken cancelled)
@@ -134,10 +131,8 @@ public sealed unsafe partial class ChildProgram : IDisposable
         long* usage = stackalloc long[18];
         int status = 0;
         Sys.CallRetry(Nr.wait4, pid, (long)&status, 0x40000000, (long)usage);
-        int signal = status & 0x7f;
-        var end = signal == 0 ? new ProcessEnd((status >> 8) & 0xff, false) : new ProcessEnd(signal, true);
         TimeSpan cpu = TimeSpan.FromSeconds(usage[0] + usage[2]) + TimeSpan.FromMicroseconds(usage[1] + usage[3]);
-        return new ProgramRun(end, wall, cpu, timedOut);
+        return new ProgramRun(ProcessEnd.FromStatus(status), wall, cpu, timedOut);
     }
 
     private static byte** Vector(IReadOnlyList<string> texts)

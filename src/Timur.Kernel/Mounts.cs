@@ -127,6 +127,22 @@ public static class Mounts
         return entries;
     }
 
+    /// <summary>The mount that a path of this process is on: the deepest, and of several in one place the last. Null when nothing of that kind is mounted.</summary>
+    public static MountEntry? Holding(string path)
+    {
+        MountEntry? best = null;
+        foreach (MountEntry mount in List())
+        {
+            bool holds = path == mount.Target || path.StartsWith(mount.Target.TrimEnd('/') + "/", StringComparison.Ordinal);
+            if (holds && (best is null || mount.Target.Length >= best.Target.Length))
+            {
+                best = mount;
+            }
+        }
+
+        return best;
+    }
+
     private static unsafe void Configure(Fd context, int command, string key, string? value)
     {
         using var name = new CString(key, stackalloc byte[64]);

@@ -7,6 +7,13 @@ public readonly record struct ProcessEnd(int Code, bool Signaled)
 {
     /// <summary>As a shell shows it: the code, or 128 plus the signal's number.</summary>
     public int ShellCode => Signaled ? 128 + Code : Code;
+
+    /// <summary>From the status that wait4(2) gives.</summary>
+    internal static ProcessEnd FromStatus(int status)
+    {
+        int signal = status & 0x7f;
+        return signal == 0 ? new ProcessEnd((status >> 8) & 0xff, false) : new ProcessEnd(signal, true);
+    }
 }
 
 /// <summary>Processes by id and by descriptor.</summary>
@@ -52,13 +59,7 @@ public static unsafe class Processes
         int status = 0;
         long result = Sys.CallRetry(Nr.wait4, pid, (long)&status, 0x40000000 | (wait ? 0 : 1), 0);
         why = Sys.Why(result);
-        if (result <= 0)
-        {
-            return null;
-        }
-
-        int signal = status & 0x7f;
-        return signal == 0 ? new ProcessEnd((status >> 8) & 0xff, false) : new ProcessEnd(signal, true);
+        return result <= 0 ? null : ProcessEnd.FromStatus(status);
     }
 
     /// <summary>Waits until a process has ended (ppoll(2) on its descriptor); false after the time-out, -1 waits for ever.</summary>
@@ -77,15 +78,19 @@ public static unsafe class Processes
     /// <summary>Start time of a process in clock ticks after boot (field 22 of /proc/PID/stat): tells a process from a later one with the same id.</summary>
     public static ulong? StartTime(int pid)
     {
+        string[]? fields = StatusFields(pid);
+        return fields is null || fields[0] is "Z" or "X" ? null : ulong.Parse(fields[19]);
+    }
+
+    /// <summary>The process has a controlling terminal (field 7 of /proc/PID/stat).</summary>
+    public static bool HasTerminal(int pid) => StatusFields(pid) is { } fields && fields[4] != "0";
+
+    /// <summary>/proc/PID/stat from its third field on (proc_pid_stat(5)), or null when there is no such process.</summary>
+    private static string[]? StatusFields(int pid)
+    {
         byte[]? stat = Files.TryReadAll($"/proc/{pid}/stat", out _);
-        if (stat is null)
-        {
-            return null;
-        }
 
         // The name, field 2, may hold spaces and parentheses: count from the last ')'.
-        string rest = System.Text.Encoding.UTF8.GetString(stat.AsSpan(stat.AsSpan().LastIndexOf((byte)')') + 2));
-        string[] fields = rest.Split(' ');
-        return fields[0] is "Z" or "X" ? null : ulong.Parse(fields[19]);
+        return stat is null ? null : System.Text.Encoding.UTF8.GetString(stat.AsSpan(stat.AsSpan().LastIndexOf((byte)')') + 2)).Split(' ');
     }
 }

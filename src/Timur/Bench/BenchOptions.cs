@@ -12,9 +12,9 @@ namespace Timur.Bench;
 /// <param name="Version">Of this program.</param>
 /// <param name="Command">The command line, for the report.</param>
 internal sealed record BenchOptions(
-    Pace Pace, int Rounds, IReadOnlyList<Load> Loads, IReadOnlyList<string> Candidates, bool Layers, string? Image, string Output, int Seed, TimeSpan Limit, string Version, string Command)
+    Pace Pace, int Rounds, IReadOnlyList<Load> Loads, IReadOnlyList<string> Candidates, string? Image, string Output, int Seed, TimeSpan Limit, string Version, string Command)
 {
-    private static readonly string[] Default = [CandidateTable.Host, CandidateTable.Timur];
+    private static readonly string[] Default = [CandidateNames.Host, CandidateNames.Timur];
 
     internal static IReadOnlyList<Load> ChooseLoads(string? only, Pace pace)
     {
@@ -32,14 +32,13 @@ internal sealed record BenchOptions(
     {
         string[] words = against?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? Default;
         Check("--against", words, CandidateTable.Names);
-        return [.. new[] { CandidateTable.Host, CandidateTable.HostAgain }.Concat(words).Concat(layers ? CandidateTable.Layers.Prepend(CandidateTable.Timur) : []).Distinct()];
+        return [.. new[] { CandidateNames.Host, CandidateNames.HostAgain }.Concat(words).Concat(layers ? CandidateTable.Layers.Prepend(CandidateNames.Timur) : []).Distinct()];
     }
 
     internal Dose DoseOf(Load load)
     {
         Dose dose = load.DoseAt(Pace);
-        int rounds = Rounds > 0 ? load.Name == "resident" ? 1 : Rounds : Math.Max(dose.Rounds, 7);
-        return dose with { Rounds = load.Name == "resident" ? 1 : rounds };
+        return dose with { Rounds = load.Name == "resident" ? 1 : Rounds > 0 ? Rounds : Math.Max(dose.Rounds, 7) };
     }
 
     private static void Check(string option, string[] words, IEnumerable<string> known)

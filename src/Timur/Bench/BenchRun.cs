@@ -84,7 +84,7 @@ internal sealed class BenchRun : IDisposable
             _ready.Add(candidate);
             _candidates.Add(new CandidateRecord(candidate.Name, candidate.Title, candidate.Version, candidate.Storage, null));
         }
-        catch (Exception e) when (e is ProgramFailed or SyscallException && candidate.Name is not (CandidateTable.Host or CandidateTable.HostAgain))
+        catch (Exception e) when (e is ProgramFailed or SyscallException && candidate.Name is not (CandidateNames.Host or CandidateNames.HostAgain))
         {
             _display.Say($"{candidate.Title} can't run here: {e.Message}");
             _candidates.Add(new CandidateRecord(candidate.Name, candidate.Title, candidate.Version, candidate.Storage, e.Message));
@@ -202,7 +202,7 @@ internal sealed class BenchRun : IDisposable
             {
                 action(candidate);
             }
-            catch (ProgramFailed e) when (candidate.Name != CandidateTable.Host)
+            catch (ProgramFailed e) when (candidate.Name != CandidateNames.Host)
             {
                 _display.Say($"{candidate.Title}: {e.Message}");
                 Expel(candidate, $"{load.Name}: {e.Message}");

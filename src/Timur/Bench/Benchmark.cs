@@ -10,10 +10,10 @@ namespace Timur.Bench;
 /// <summary><c>timur bench</c> from its options to its report.</summary>
 internal static class Benchmark
 {
-    private static readonly string[] NoPeers = [CandidateTable.Host, CandidateTable.HostAgain];
+    private static readonly string[] NoPeers = [CandidateNames.Host, CandidateNames.HostAgain];
 
     /// <summary>Who can be measured, as <c>--against</c> takes it.</summary>
-    internal static IEnumerable<string> CandidateNames => CandidateTable.Names.Where(name => name != CandidateTable.Host);
+    internal static IEnumerable<string> Candidates => CandidateTable.Names.Where(name => name != CandidateNames.Host);
 
     /// <summary>
     /// Returns the folder with the results; null when it was stopped before anything was measured. Starts this process over in a mount namespace of its
@@ -68,7 +68,7 @@ internal static class Benchmark
         using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, stop);
         using PosixSignalRegistration hangUp = OnSignal(PosixSignal.SIGHUP, stop);
         Display display = Display.Make();
-        if (options.Candidates.Any(name => !NoPeers.Contains(name) && !name.StartsWith(CandidateTable.Timur, StringComparison.Ordinal)))
+        if (options.Candidates.Any(name => !NoPeers.Contains(name) && !name.StartsWith(CandidateNames.Timur, StringComparison.Ordinal)))
         {
             CgroupView.HideUnified(work);
         }

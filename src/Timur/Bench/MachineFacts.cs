@@ -1,4 +1,5 @@
 using Timur.Cgroups;
+using Timur.Engine;
 using Timur.Kernel;
 
 namespace Timur.Bench;
@@ -8,11 +9,11 @@ internal static class MachineFacts
 {
     internal static List<KeyValuePair<string, string>> Collect(string directory)
     {
-        MountEntry? mount = Mounts.List().Where(mount => directory == mount.Target || directory.StartsWith(mount.Target.TrimEnd('/') + "/", StringComparison.Ordinal)).MaxBy(mount => mount.Target.Length);
+        MountEntry? mount = Mounts.Holding(directory);
         return
         [
             new("kernel", Text("/proc/sys/kernel/osrelease") ?? "unknown"),
-            new("system", Quoted("/etc/os-release", "PRETTY_NAME=") ?? "unknown"),
+            new("system", MachineInfo.OperatingSystemName()),
             new("processor", $"{Environment.ProcessorCount} × {Processor()}"),
             new("frequency governor", Text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") ?? "none: the frequency isn't this system's to choose"),
             new("virtual machine", File.ReadAllText("/proc/cpuinfo").Contains(" hypervisor", StringComparison.Ordinal) ? "yes: other machines may take time away" : "no"),
@@ -42,7 +43,4 @@ internal static class MachineFacts
     }
 
     private static string? Text(string file) => Files.TryReadText(file, out _);
-
-    private static string? Quoted(string file, string start)
-        => (Text(file) ?? "").Split('\n').FirstOrDefault(line => line.StartsWith(start, StringComparison.Ordinal))?[start.Length..].Trim('"');
 }

@@ -30,12 +30,9 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
             return load switch
             {
                 SysbenchLoad sysbench => Sysbench(sysbench, dose, candidate),
-                { Name: "exec" } => Life(candidate, candidate.Inside("true")),
-                { Name: "oci" } => Life(candidate, candidate.CreateStartDelete()!),
-                { Group: "list" } => Life(candidate, candidate.List(load.Name != "list-none", load.Name == "list-all")!),
                 { Name: "crowd" } => Crowd(candidate),
                 { Name: "resident" } => Resident(candidate),
-                _ => Life(candidate, candidate.Start(0, load.Name == "network")!),
+                _ => Life(candidate, Command(load, candidate)!),
             };
         }
         catch (Exception e) when (e is ProgramFailed or FormatException or SyscallException)
@@ -49,15 +46,11 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
     {
         try
         {
-            return load.Name switch
+            return load switch
             {
-                "start" => candidate.Start(0, network: false) is not null,
-                "network" => candidate.Start(0, network: true) is not null,
-                "crowd" => candidate.Start(1, network: false) is not null,
-                "oci" => candidate.CreateStartDelete() is not null,
-                "list" or "list-none" or "list-all" => candidate.List(load.Name != "list-none", all: false) is not null,
-                "resident" => candidate.FirstProcess() is not null,
-                _ => true,
+                SysbenchLoad => true,
+                { Name: "resident" } => candidate.FirstProcess() is not null,
+                _ => Command(load, candidate) is not null,
             };
         }
         catch (ProgramFailed)
@@ -65,6 +58,20 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
             return true;
         }
     }
+
+    /// <summary>What is timed at a load of a container's life; null where the candidate has no such thing.</summary>
+    private static string[]? Command(Load load, Candidate candidate) => load.Name switch
+    {
+        "start" => candidate.Start(0, network: false),
+        "network" => candidate.Start(0, network: true),
+        "exec" => candidate.Inside("true"),
+        "crowd" => candidate.Start(1, network: false),
+        "oci" => candidate.CreateStartDelete(),
+        "list-none" => candidate.List(many: false, all: false),
+        "list" => candidate.List(many: true, all: false),
+        "list-all" => candidate.List(many: true, all: true),
+        _ => throw new InvalidOperationException($"load {load.Name} has no command"),
+    };
 
     /// <summary>sysbench's own files, made or removed: <c>prepare</c> or <c>cleanup</c>.</summary>
     internal void TestFiles(Candidate candidate, SysbenchLoad load, Dose dose, string step)

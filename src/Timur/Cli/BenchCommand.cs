@@ -15,7 +15,7 @@ internal static class BenchCommand
         Option.Flag("full", "the students' own lengths and files of 10 GiB, ten rounds: hours"),
         Option.Value("rounds", "N", "rounds of each load, instead of its own number"),
         Option.Value("only", "LOAD,...", "cpu, threads, memory, fileio, life; or one of them: " + string.Join(", ", LoadTable.All.Select(load => load.Name))),
-        Option.Value("against", "NAME,...", "who is measured beside the host, timur by default: " + string.Join(", ", Benchmark.CandidateNames)),
+        Option.Value("against", "NAME,...", "who is measured beside the host, timur by default: " + string.Join(", ", Benchmark.Candidates)),
         Option.Flag("layers", "find out which layer costs: without seccomp, on the host's network, with limits, bind mount, disk image"),
         Option.Value("image", "IMAGE", "whose programs are run (default: one with sysbench is made once; host: this machine's own)"),
         Option.Value("out", "DIR", "folder for the results (default timur-bench-DATE)"),
@@ -35,7 +35,7 @@ internal static class BenchCommand
         Pace pace = arguments.Has("quick") ? Pace.Quick : arguments.Has("full") ? Pace.Full : Pace.Standard;
         var options = new BenchOptions(
             pace, Number(arguments, "rounds", 1, 10_000) ?? 0, BenchOptions.ChooseLoads(arguments.Text("only"), pace),
-            BenchOptions.ChooseCandidates(arguments.Text("against"), arguments.Has("layers")), arguments.Has("layers"), arguments.Text("image"), Folder(arguments),
+            BenchOptions.ChooseCandidates(arguments.Text("against"), arguments.Has("layers")), arguments.Text("image"), Folder(arguments),
             Number(arguments, "seed", 0, int.MaxValue) ?? Environment.TickCount & 0xffff, TimeSpan.FromSeconds(Number(arguments, "limit", 1, 86_400) ?? 60), VersionCommand.Version, string.Join(' ', Environment.GetCommandLineArgs().Skip(1).Prepend("timur")));
         if (Benchmark.Run(context.Paths, options) is not { Records.Count: > 0 } folder)
         {

@@ -90,7 +90,8 @@ public static class MachineInfo
 
     private static bool HasFileSystem(string name) => (Files.TryReadText("/proc/filesystems", out _) ?? "").Split('\n').Any(line => line.EndsWith("\t" + name, StringComparison.Ordinal));
 
-    private static string OperatingSystemName()
+    /// <summary>As os-release(5) has it, such as <c>Debian GNU/Linux 12 (bookworm)</c>.</summary>
+    public static string OperatingSystemName()
     {
         foreach (string line in (Files.TryReadText("/etc/os-release", out _) ?? "").Split('\n'))
         {
@@ -103,18 +104,5 @@ public static class MachineInfo
         return "Linux";
     }
 
-    private static string FileSystemOf(string path)
-    {
-        MountEntry? best = null;
-        foreach (MountEntry mount in Mounts.List())
-        {
-            bool holds = path == mount.Target || path.StartsWith(mount.Target.TrimEnd('/') + "/", StringComparison.Ordinal);
-            if (holds && (best is null || mount.Target.Length >= best.Target.Length))
-            {
-                best = mount;
-            }
-        }
-
-        return best is null ? "?" : $"{best.Type} on {best.Target}";
-    }
+    private static string FileSystemOf(string path) => Mounts.Holding(path) is { } mount ? $"{mount.Type} on {mount.Target}" : "?";
 }

@@ -68,5 +68,5 @@ public class ScheduleTests
         Assert.Contains(advice, failure.Advice);
     }
 
-    private static BenchOptions Options(Pace pace) => new(pace, 0, LoadTable.All, ["host", "host-again"], false, null, "/nowhere", 1, TimeSpan.FromSeconds(60), "0", "timur bench");
+    private static BenchOptions Options(Pace pace) => new(pace, 0, LoadTable.All, ["host", "host-again"], null, "/nowhere", 1, TimeSpan.FromSeconds(60), "0", "timur bench");
 }

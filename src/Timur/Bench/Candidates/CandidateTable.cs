@@ -1,22 +1,18 @@
+using Timur.Bench.Figures;
+
 namespace Timur.Bench.Candidates;
 
 /// <summary>Every candidate by name.</summary>
 internal static class CandidateTable
 {
-    internal const string Host = "host";
-
-    /// <summary>The host once more: what differs between these two differs by chance.</summary>
-    internal const string HostAgain = "host-again";
-    internal const string Timur = "timur";
-
     private const string MostMemory = "three quarters";
     private const string Overlay = "overlay on this machine's file system";
 
     private static readonly (string Name, Func<Candidate> Make, bool IsLayer)[] All =
     [
-        (Host, () => new HostCandidate(Host, "host"), false),
-        (HostAgain, () => new HostCandidate(HostAgain, "host again"), false),
-        (Timur, () => Ours(Timur, "timur", Overlay), false),
+        (CandidateNames.Host, () => new HostCandidate(CandidateNames.Host, "host"), false),
+        (CandidateNames.HostAgain, () => new HostCandidate(CandidateNames.HostAgain, "host again"), false),
+        (CandidateNames.Timur, () => Ours(CandidateNames.Timur, "timur", Overlay), false),
         ("timur-bind", () => new TimurCandidate("timur-bind", "timur -v DIR:DIR", "a directory of this machine, bind-mounted", (place, _) => ["--volume", $"{place}:/bench"]), true),
         ("timur-disk", () => Disk("timur-disk", "timur --disk", "ext4 on a disk image, loop device with direct I/O"), true),
         ("timur-relaxed", () => Disk("timur-relaxed", "timur --disk --disk-sync=relaxed", "the same without flushes to the disk", "--disk-sync", "relaxed"), false),
@@ -33,7 +29,7 @@ internal static class CandidateTable
         ("nspawn", () => new NspawnCandidate(), false),
     ];
 
-    internal static IEnumerable<string> Names => All.Select(entry => entry.Name).Where(name => name != HostAgain);
+    internal static IEnumerable<string> Names => All.Select(entry => entry.Name).Where(name => name != CandidateNames.HostAgain);
 
     /// <summary>Containers of ours that differ from the default one in one layer each.</summary>
     internal static IEnumerable<string> Layers => All.Where(entry => entry.IsLayer).Select(entry => entry.Name);

@@ -1,3 +1,5 @@
+using Timur.Bench.Figures;
+
 namespace Timur.Bench.Candidates;
 
 /// <summary>A container of ours, with the options of <c>timur run</c> that make the difference.</summary>
@@ -28,7 +30,7 @@ internal sealed class TimurCandidate(string name, string title, string storage, 
 
     internal override string[]? List(bool many, bool all)
     {
-        if (Name != CandidateTable.Timur)
+        if (Name != CandidateNames.Timur)
         {
             return null;
         }
@@ -40,7 +42,7 @@ internal sealed class TimurCandidate(string name, string title, string storage, 
             _work.OnEnd([.. timur, "clear", "--force", "--all"]);
             _work.Do([.. timur, "init"]);
             string create = Workplace.Quote([.. timur, "create", "--network", "none", "busybox", "true"]);
-            _work.Do(TimeSpan.FromMinutes(5), "sh", "-c", $"i=0; while [ $i -lt {(many ? Figures.LoadTable.Listed : 0)} ]; do {create} >/dev/null || exit 1; i=$((i + 1)); done");
+            _work.Do(TimeSpan.FromMinutes(5), "sh", "-c", $"i=0; while [ $i -lt {(many ? LoadTable.Listed : 0)} ]; do {create} >/dev/null || exit 1; i=$((i + 1)); done");
         }
 
         return [.. timur, "ps", .. (string[])(all ? ["-a"] : [])];

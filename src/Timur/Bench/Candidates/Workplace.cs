@@ -163,19 +163,11 @@ internal sealed class Workplace
         foreach (DirectoryEntry entry in Directories.List("/proc"))
         {
             if (int.TryParse(entry.Name, out int pid) && pid != Processes.Self && Files.TryReadLink($"/proc/{pid}/cwd", out _) is { } place
-                && (place == directory || place.StartsWith(directory + "/", StringComparison.Ordinal)) && !HasTerminal(pid))
+                && (place == directory || place.StartsWith(directory + "/", StringComparison.Ordinal)) && !Processes.HasTerminal(pid))
             {
                 Processes.TryKill(pid, Signals.Kill, out _);
             }
         }
-    }
-
-    /// <summary>Field 7 of /proc/PID/stat (proc_pid_stat(5)); the name before it may hold spaces.</summary>
-    private static bool HasTerminal(int pid)
-    {
-        string stat = Files.TryReadText($"/proc/{pid}/stat", out _) ?? "";
-        string[] fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ');
-        return fields.Length > 5 && fields[5] != "0";
     }
 
     private static string[]? TryRead(string line)

@@ -15,7 +15,7 @@ internal static class Explanation
 
         foreach (CandidateFinding candidate in finding.Candidates)
         {
-            if (candidate.Who.Name is not (Findings.Host or Findings.HostAgain) && candidate.Ratio is { } ratio && Verdict.Of(finding, candidate) is { } verdict)
+            if (candidate.Who.Name is not (CandidateNames.Host or CandidateNames.HostAgain) && candidate.Ratio is { } ratio && Verdict.Of(finding, candidate) is { } verdict)
             {
                 string cause = finding.Load is SysbenchLoad { UsesFiles: true } ? Disk(finding, candidate, verdict) : "";
                 sentences.Add($"{candidate.Who.Title}: {verdict.Text}. {ratio} in {ratio.Pairs} pairs.{cause}");
@@ -26,27 +26,28 @@ internal static class Explanation
     }
 
     /// <summary>The layers one by one: what each toggle changes against the default container.</summary>
-    internal static IReadOnlyList<string> Layers(Findings findings)
+    /// <returns>Rows of load, container, ratio, and what may be said about it.</returns>
+    internal static IReadOnlyList<string[]> Layers(Findings findings)
     {
-        var lines = new List<string>();
+        var rows = new List<string[]>();
         foreach (LoadFinding finding in findings.Loads)
         {
-            foreach (CandidateFinding candidate in finding.Candidates.Where(candidate => candidate.Who.Name.StartsWith(Findings.Timur + "-", StringComparison.Ordinal)))
+            foreach (CandidateFinding candidate in finding.Candidates.Where(candidate => candidate.Who.Name.StartsWith(CandidateNames.Timur + "-", StringComparison.Ordinal)))
             {
-                if (finding.Compare(candidate.Who.Name, Findings.Timur, finding.Load.Main.Key) is { } ratio)
+                if (finding.Compare(candidate.Who.Name, CandidateNames.Timur, finding.Load.Main.Key) is { } ratio)
                 {
-                    lines.Add($"| {finding.Load.Title} | {candidate.Who.Title} | {ratio} | {Verdict.Of(ratio, finding.Load.Main, finding.Load is LifeLoad ? null : finding.Noise, Findings.Timur).Text} |");
+                    rows.Add([finding.Load.Title, candidate.Who.Title, ratio.ToString(), Verdict.Of(ratio, finding.Load.Main, finding.Load is LifeLoad ? null : finding.Noise, CandidateNames.Timur).Text]);
                 }
             }
         }
 
-        return lines;
+        return rows;
     }
 
     /// <summary>What the disk was asked for, where it explains a difference.</summary>
     private static string Disk(LoadFinding finding, CandidateFinding candidate, Verdict verdict)
     {
-        CandidateFinding? host = finding.Find(Findings.Host);
+        CandidateFinding? host = finding.Find(CandidateNames.Host);
         if (verdict.Judgement is not (Judgement.Slower or Judgement.Faster)
             || host?.Median("disk_flushes_per_operation") is not { } hostFlushes || candidate.Median("disk_flushes_per_operation") is not { } flushes
             || candidate.Median("disk_writes_per_operation") is not { } writes || host.Median("disk_writes_per_operation") is not { } hostWrites)

@@ -28,6 +28,12 @@ internal sealed record LoadFinding(Load Load, LoadRecord Record, string Baseline
 
     internal CandidateFinding? Find(string name) => Candidates.FirstOrDefault(candidate => candidate.Who.Name == name);
 
+    /// <summary>The median of the main figure with its unit; empty when nothing was measured.</summary>
+    internal string ShowMedian(CandidateFinding candidate) => candidate.Median(Load.Main.Key) is { } value ? $"{Number.Show(value)} {Load.Main.Unit}" : "";
+
+    /// <summary>The ratio with its interval, 1 for the baseline; empty when nothing was measured.</summary>
+    internal string ShowRatio(CandidateFinding candidate) => candidate.Ratio?.ToString() ?? (candidate.Who.Name == Baseline ? "1" : "");
+
     /// <summary>Another candidate's ratio to another baseline, of any metric.</summary>
     internal Ratio? Compare(string name, string baseline, string key)
         => Find(name) is { } one && Find(baseline) is { } other ? Findings.RatioOf(one.Runs, other.Runs, key) : null;
@@ -36,10 +42,6 @@ internal sealed record LoadFinding(Load Load, LoadRecord Record, string Baseline
 /// <summary>The records of a benchmark, put together: everything that a report says comes from here.</summary>
 internal sealed class Findings
 {
-    internal const string Host = "host";
-    internal const string HostAgain = "host-again";
-    internal const string Timur = "timur";
-
     internal Findings(RunFolder folder)
     {
         (Folder, Run) = (folder.Directory, folder.Description);
@@ -51,12 +53,6 @@ internal sealed class Findings
     internal RunDescription Run { get; }
 
     internal IReadOnlyList<LoadFinding> Loads { get; }
-
-    /// <summary>Loads of sysbench's that have figures.</summary>
-    internal IEnumerable<LoadFinding> Work => Loads.Where(finding => finding.Load is SysbenchLoad);
-
-    /// <summary>Loads of a container's life that have figures.</summary>
-    internal IEnumerable<LoadFinding> Life => Loads.Where(finding => finding.Load is LifeLoad);
 
     /// <summary>Runs that failed, of all loads.</summary>
     internal int Failed => Loads.Sum(finding => finding.Candidates.Sum(candidate => candidate.Failures.Count));
@@ -77,7 +73,7 @@ internal sealed class Findings
         }
 
         ILookup<string, RunRecord> byCandidate = records.Where(run => run.Load == record.Name).ToLookup(run => run.Candidate);
-        string baseline = load is LifeLoad && byCandidate.Contains(Timur) ? Timur : Host;
+        string baseline = load is LifeLoad && byCandidate.Contains(CandidateNames.Timur) ? CandidateNames.Timur : CandidateNames.Host;
         RunRecord[] Good(string name) => [.. byCandidate[name].Where(run => run.Failure is null).OrderBy(run => run.Round)];
         RunRecord[] units = Good(baseline);
         CandidateFinding[] candidates =
@@ -88,6 +84,6 @@ internal sealed class Findings
                select new CandidateFinding(who, runs, [.. byCandidate[who.Name].Where(run => run.Failure is not null).Select(run => run.Failure!)],
                    who.Name == baseline ? null : RatioOf(runs, units, load.Main.Key)),
         ];
-        return candidates.Length == 0 ? null : new LoadFinding(load, record, baseline, candidates, RatioOf(Good(HostAgain), Good(Host), load.Main.Key));
+        return candidates.Length == 0 ? null : new LoadFinding(load, record, baseline, candidates, RatioOf(Good(CandidateNames.HostAgain), Good(CandidateNames.Host), load.Main.Key));
     }
 }

@@ -40,9 +40,7 @@ internal static class MarkdownReport
         {
             foreach (CandidateFinding candidate in finding.Candidates)
             {
-                string median = candidate.Median(finding.Load.Main.Key) is { } value ? $"{Number.Show(value)} {finding.Load.Main.Unit}" : "";
-                string ratio = candidate.Ratio?.ToString() ?? (candidate.Who.Name == finding.Baseline ? "1" : "");
-                text.AppendLine($"| {finding.Load.Title} | {candidate.Who.Title} | {median} | {ratio} | {Escape(Verdict.Of(finding, candidate)?.Text ?? "")}{Failures(candidate)} |");
+                text.AppendLine($"| {finding.Load.Title} | {candidate.Who.Title} | {finding.ShowMedian(candidate)} | {finding.ShowRatio(candidate)} | {Escape(Verdict.Of(finding, candidate)?.Text ?? "")}{Failures(candidate)} |");
             }
         }
 
@@ -69,12 +67,16 @@ internal static class MarkdownReport
 
     private static void WriteLayers(StringBuilder text, Findings findings)
     {
-        IReadOnlyList<string> layers = Explanation.Layers(findings);
+        IReadOnlyList<string[]> layers = Explanation.Layers(findings);
         if (layers.Count > 0)
         {
             text.AppendLine("## Which layer costs").AppendLine().AppendLine("Each differs from the default container in one thing; the ratio is to that container.").AppendLine();
             text.AppendLine("| load | container | ratio (95 % interval) | |").AppendLine("|---|---|---:|---|");
-            layers.ToList().ForEach(line => text.AppendLine(line));
+            foreach (string[] row in layers)
+            {
+                text.AppendLine($"| {string.Join(" | ", row)} |");
+            }
+
             text.AppendLine();
         }
     }

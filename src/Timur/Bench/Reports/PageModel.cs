@@ -29,7 +29,7 @@ internal sealed record PageModel(
         string state = run.Interrupted ? "stopped early: fewer rounds than planned" : run.Ended is null ? "killed before its end: fewer rounds than planned" : "";
         return new PageModel(
             run.Started.ToString("yyyy-MM-dd HH:mm"), run.Command, run.Pace, state, run.Sysbench, run.Image, run.Seed, findings.Failed, run.Version, Reports.Method.Text, run.Candidates,
-            [.. findings.Loads.Select(From)], [.. Explanation.Layers(findings).Select(line => line.Trim('|').Split('|', StringSplitOptions.TrimEntries))],
+            [.. findings.Loads.Select(From)], Explanation.Layers(findings),
             [.. run.Facts.Select(fact => (string[])[fact.Key, fact.Value])]);
     }
 

@@ -12,14 +12,12 @@ internal static class TextSummary
         int width = findings.Run.Candidates.Max(candidate => candidate.Title.Length);
         foreach (LoadFinding finding in findings.Loads)
         {
-            Metric main = finding.Load.Main;
             text.AppendLine(finding.Load.Title);
             foreach (CandidateFinding candidate in finding.Candidates)
             {
-                string median = candidate.Median(main.Key) is { } value ? $"{Number.Show(value)} {main.Unit}" : "nothing measured";
+                string median = finding.ShowMedian(candidate) is { Length: > 0 } shown ? shown : "nothing measured";
                 string failed = candidate.Failures.Count == 0 ? "" : $"; {candidate.Failures.Count} runs failed";
-                string ratio = candidate.Ratio is { } known ? $"{known.Value:0.00} ({known.Low:0.00} to {known.High:0.00})" : candidate.Who.Name == finding.Baseline ? "1" : "";
-                text.AppendLine($"  {candidate.Who.Title.PadRight(width)}  {median,16}  {ratio,-22}  {Verdict.Of(finding, candidate)?.Text}{failed}".TrimEnd());
+                text.AppendLine($"  {candidate.Who.Title.PadRight(width)}  {median,16}  {finding.ShowRatio(candidate),-22}  {Verdict.Of(finding, candidate)?.Text}{failed}".TrimEnd());
             }
         }
 

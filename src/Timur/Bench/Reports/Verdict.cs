@@ -25,7 +25,7 @@ internal readonly record struct Verdict(Judgement Judgement, string Text)
     private const int Fewest = 6;
 
     internal static Verdict? Of(LoadFinding finding, CandidateFinding candidate)
-        => candidate.Ratio is { } ratio ? Of(ratio, finding.Load.Main, finding.Load is LifeLoad || candidate.Who.Name == Findings.HostAgain ? null : finding.Noise, finding.BaselineTitle) : null;
+        => candidate.Ratio is { } ratio ? Of(ratio, finding.Load.Main, finding.Load is LifeLoad || candidate.Who.Name == CandidateNames.HostAgain ? null : finding.Noise, finding.BaselineTitle) : null;
 
     internal static Verdict Of(Ratio ratio, Metric metric, Ratio? noise, string baseline)
     {

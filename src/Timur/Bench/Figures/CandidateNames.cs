@@ -1,0 +1,13 @@
+namespace Timur.Bench.Figures;
+
+/// <summary>Candidates that others are compared with, as the records name them.</summary>
+internal static class CandidateNames
+{
+    internal const string Host = "host";
+
+    /// <summary>The host once more: what differs between these two differs by chance.</summary>
+    internal const string HostAgain = "host-again";
+
+    /// <summary>Our default container.</summary>
+    internal const string Timur = "timur";
+}
