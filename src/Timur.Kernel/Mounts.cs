@@ -112,6 +112,22 @@ public static class Mounts
         return why == Errno.None;
     }
 
+    /// <summary>Detaches what is mounted on a path and below it, the latest first; returns what the kernel kept, and why.</summary>
+    public static List<(string Target, Errno Why)> DetachTree(string path)
+    {
+        var kept = new List<(string, Errno)>();
+        foreach (MountEntry mount in List().AsEnumerable().Reverse())
+        {
+            bool below = mount.Target == path || mount.Target.StartsWith(path + "/", StringComparison.Ordinal);
+            if (below && !TryUnmount(mount.Target, out Errno why, detach: true))
+            {
+                kept.Add((mount.Target, why));
+            }
+        }
+
+        return kept;
+    }
+
     /// <summary>The mounts of this process, oldest first, from /proc/self/mountinfo (proc_pid_mountinfo(5)).</summary>
     public static List<MountEntry> List()
     {

@@ -32,13 +32,7 @@ internal static class CgroupView
         }
 
         Mounts.Bind(stage, Place, recursive: true);
-        foreach (MountEntry mount in Mounts.List().AsEnumerable().Reverse())
-        {
-            if (mount.Target == stage || mount.Target.StartsWith(stage + "/", StringComparison.Ordinal))
-            {
-                Mounts.TryUnmount(mount.Target, out _, detach: true);
-            }
-        }
+        Mounts.DetachTree(stage);
     }
 
     private static void Check(bool done, Errno why, string target)

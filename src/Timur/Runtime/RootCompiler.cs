@@ -25,7 +25,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         if (RootPropagation() == Propagation.Shared)
         {
             // What is attached below would else show up on the host, and pivot_root refuses a root on a shared mount.
-            program.MakePrivate(MountOf(context.Root));
+            program.MakePrivate(Mounts.Holding(context.Root)?.Target ?? "/");
         }
 
         // The root is copied before the stage, which may be the same place, is covered.
@@ -339,19 +339,6 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         {
             program.SetPropagation(spec.Linux.RootfsPropagation.EndsWith("shared", StringComparison.Ordinal) ? Propagation.Shared : Propagation.Unbindable);
         }
-    }
-
-    /// <summary>The mount point that a host path lies on.</summary>
-    private static string MountOf(string path)
-    {
-        string longest = "/";
-        foreach (MountEntry entry in Mounts.List())
-        {
-            bool above = path == entry.Target || path.StartsWith(entry.Target + "/", StringComparison.Ordinal);
-            longest = above && entry.Target.Length > longest.Length ? entry.Target : longest;
-        }
-
-        return longest;
     }
 
     private Propagation RootPropagation() => spec.Linux.RootfsPropagation switch

@@ -84,13 +84,7 @@ internal sealed class Workplace
             }
         }
 
-        foreach (MountEntry mount in Mounts.List().AsEnumerable().Reverse())
-        {
-            if (mount.Target.StartsWith(directory + "/", StringComparison.Ordinal) && !Mounts.TryUnmount(mount.Target, out Errno why, detach: true))
-            {
-                failed.Add($"umount {mount.Target}: {why.Describe()}");
-            }
-        }
+        failed.AddRange(Mounts.DetachTree(directory).Select(kept => $"umount {kept.Target}: {kept.Why.Describe()}"));
 
         Directories.RemoveTree(directory);
         Directories.TryRemove(Path.GetDirectoryName(directory)!, out _);
