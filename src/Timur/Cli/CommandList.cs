@@ -39,6 +39,8 @@ internal static partial class CommandTable
         ["image tag"] = "tag",
         ["image inspect"] = "inspect",
         ["image import"] = "import",
+        ["image pull"] = "pull",
+        ["image push"] = "push",
         ["bootstrap"] = "image bootstrap",
     };
 
@@ -74,6 +76,19 @@ internal static partial class CommandTable
         },
         new("top", "CONTAINER", "the processes of a container", () => NoOptions, TopCommand.Run),
         new("stats", "[OPTIONS] [CONTAINER...]", "what containers use: CPU, memory, I/O, processes", () => StatsCommand.Options, StatsCommand.Run),
+        new("pull", "[OPTIONS] NAME[:TAG|@DIGEST]", "get an image from a registry", () => PullCommand.Options, PullCommand.Run)
+        {
+            Examples = ["timur pull debian:bookworm", "timur pull --platform linux/arm64 registry.example:5000/team/app:1.2"],
+        },
+        new("push", "[OPTIONS] IMAGE [NAME]", "bring an image to a registry", () => PushCommand.Options, PushCommand.Run)
+        {
+            Examples = ["timur push registry.example/team/app:1.2", "timur push debian:bookworm registry.example/base/debian:12"],
+        },
+        new("login", "[OPTIONS] [REGISTRY]", "keep the user name and password for a registry", () => LoginCommand.Options, LoginCommand.Run)
+        {
+            Examples = ["timur login registry.example", "pass show registry | timur login -u anna --password-stdin registry.example"],
+        },
+        new("logout", "[OPTIONS] [REGISTRY]", "forget the password for a registry", () => LogoutCommand.Options, LogoutCommand.Run),
         new("images", "[OPTIONS] [NAME]", "list images", () => ImagesCommand.Options, ImagesCommand.Run),
         new("import", "[OPTIONS] FILE|- [NAME]", "make an image from an archive: tar, tar.gz, tar.zst", () => ImportCommand.Options, ImportCommand.Run)
         {

@@ -46,7 +46,7 @@ internal static class CompletionCommand
                 case "$current" in
                     -*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
                     *) case "$verb" in
-                        run|create|rmi|tag) COMPREPLY=($(compgen -W "$(timur images --format '{{"{{"}}.Repository{{"}}"}}:{{"{{"}}.Tag{{"}}"}}' 2>/dev/null) host" -- "$current")) ;;
+                        run|create|rmi|tag|push|pull) COMPREPLY=($(compgen -W "$(timur images --format '{{"{{"}}.Repository{{"}}"}}:{{"{{"}}.Tag{{"}}"}}' 2>/dev/null) host" -- "$current")) ;;
                         *) COMPREPLY=($(compgen -W "$(timur ps -a --format '{{"{{"}}.Names{{"}}"}}' 2>/dev/null)" -- "$current")) ;;
                     esac ;;
                 esac

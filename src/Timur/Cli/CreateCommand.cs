@@ -16,6 +16,7 @@ internal static class CreateCommand
         var store = new ContainerStore(context.Paths);
         var images = new ImageStore(context.Paths);
         RunOptionRules.Check(options);
+        ImageSupply.Ensure(images, options, () => RegistryArguments.Supply(arguments));
 
         // What makes no sense is refused now, not at the start.
         new ContainerStart(store, images).Explain(options, out _);

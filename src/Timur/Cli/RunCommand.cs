@@ -16,6 +16,7 @@ internal static class RunCommand
         Option.Value("detach-keys", "KEYS", "keys that leave a container running (default ctrl-p,ctrl-q)"),
         Option.Value("cidfile", "FILE", "write the id to a new file"),
         Option.Flag("quiet", "no progress", 'q'),
+        .. RegistryArguments.Options,
     ];
 
     internal static Option[] Options { get; } = [.. Own, .. RunOptionTable.All];
@@ -39,6 +40,7 @@ internal static class RunCommand
         }
 
         using MonitorStart monitor = MonitorStart.Begin();
+        ImageSupply.Ensure(images, options, () => RegistryArguments.Supply(arguments));
         Container container = new ContainerCreation(store, images).Create(options);
         if (arguments.Text("cidfile") is { } file)
         {

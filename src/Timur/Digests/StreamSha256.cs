@@ -9,8 +9,11 @@ namespace Timur.Digests;
 /// </summary>
 public sealed class StreamSha256 : IDisposable
 {
-    private readonly IncrementalHash? _fast = HasOpenSsl() ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
+    private readonly IncrementalHash? _fast = HasOpenSsl ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
     private readonly Sha256 _own = new();
+
+    /// <summary>This machine has an OpenSSL that .NET can use.</summary>
+    public static bool HasOpenSsl => NativeLibrary.TryLoad("libssl.so.3", out _) || NativeLibrary.TryLoad("libssl.so.1.1", out _);
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
@@ -27,6 +30,4 @@ public sealed class StreamSha256 : IDisposable
     public string FinishHex() => _fast is null ? _own.FinishHex() : Convert.ToHexStringLower(_fast.GetHashAndReset());
 
     public void Dispose() => _fast?.Dispose();
-
-    private static bool HasOpenSsl() => NativeLibrary.TryLoad("libssl.so.3", out _) || NativeLibrary.TryLoad("libssl.so.1.1", out _);
 }

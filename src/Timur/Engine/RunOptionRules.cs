@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Timur.Images.Registry;
 using Timur.Kernel;
 
 namespace Timur.Engine;
@@ -47,16 +47,10 @@ public static class RunOptionRules
 
     private static void CheckImage(RunOptions options)
     {
-        OneOf(options, "pull", "missing", "always", "never");
-        if (options.Text("pull") == "always")
+        OneOf(options, "pull", "missing", "always", "newer", "never");
+        if (options.Text("platform") is { } platform)
         {
-            throw new Failure("--pull always: images can't be pulled yet", "leave it out; timur import and timur image bootstrap make images");
-        }
-
-        string own = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux/arm64" : "linux/amd64";
-        if (options.Text("platform") is { } platform && platform != own && platform != "linux")
-        {
-            throw new Failure($"--platform {platform}: the images here are for {own}", "leave it out");
+            Platform.Parse(platform);
         }
     }
 

@@ -79,7 +79,7 @@ public static class RunOptionTable
         Option.List("log-opt", "max-size=SIZE|max-file=N", "rotation of its log"),
         Option.Value("log-driver", "json-file|none", "where its output is kept"),
         Option.Value("cgroup-parent", "PATH", "make its cgroup below this one"),
-        Option.Value("pull", "missing|always|never", "whether to fetch the image; there is no registry client yet, so always fails"),
-        Option.Value("platform", "OS/ARCH", "platform of the image"),
+        Option.Value("pull", "missing|always|newer|never", "when to fetch the image; newer: when the registry has another one and can be reached (default missing)"),
+        Option.Value("platform", "OS/ARCH[/VARIANT]", "platform of the image (default this machine's)"),
     ];
 }

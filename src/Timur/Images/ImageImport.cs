@@ -1,5 +1,3 @@
-using System.IO.Compression;
-using Timur.Digests;
 using Timur.Images.Tar;
 using Timur.Kernel;
 using Timur.Oci;
@@ -49,7 +47,7 @@ public sealed class ImageImport(ImageStore store)
 
     private string Unpack(Stream archive, string directory, CancellationToken cancel)
     {
-        using Stream plain = Decompress(archive);
+        using Stream plain = Decompression.Open(archive);
         using var hashed = new HashingStream(plain, cancel);
         using Fd root = Files.Open(directory, Open.Path | Open.Directory);
         using var unpacker = new LayerUnpacker(hashed, root);
@@ -58,79 +56,5 @@ public sealed class ImageImport(ImageStore store)
 
         // What stands behind the end of the archive belongs to the digest.
         return hashed.Finish();
-    }
-
-    private static Stream Decompress(Stream archive)
-    {
-        var peeked = new PeekedStream(archive, 4);
-        return peeked.Head switch
-        {
-            [] => throw new Failure("the archive is empty", "give a .tar, .tar.gz or .tar.zst of a root file system"),
-            [0x1f, 0x8b, ..] => new GZipStream(peeked, CompressionMode.Decompress),
-            [0x28, 0xb5, 0x2f, 0xfd] => new ZstdSharp.DecompressionStream(peeked),
-            [0x42, 0x5a, 0x68, ..] => throw new Failure("the archive is compressed with bzip2", "unpack it first: bunzip2 FILE, or use gzip or zstd"),
-            [0xfd, 0x37, 0x7a, 0x58] => throw new Failure("the archive is compressed with xz", "unpack it first: unxz FILE, or use gzip or zstd"),
-            _ => peeked,
-        };
-    }
-
-    /// <summary>Hashes what is read.</summary>
-    private sealed class HashingStream(Stream inner, CancellationToken cancel) : ForwardStream
-    {
-        private readonly StreamSha256 _digest = new();
-
-        public override int Read(Span<byte> buffer)
-        {
-            cancel.ThrowIfCancellationRequested();
-            int count = inner.Read(buffer);
-            _digest.Append(buffer[..count]);
-            return count;
-        }
-
-        /// <summary>Reads the rest; the digest in hexadecimal.</summary>
-        internal string Finish()
-        {
-            byte[] rest = new byte[64 * 1024];
-            while (Read(rest) > 0)
-            {
-            }
-
-            return _digest.FinishHex();
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            _digest.Dispose();
-            base.Dispose(disposing);
-        }
-    }
-
-    /// <summary>A stream whose first bytes are known before they are read.</summary>
-    private sealed class PeekedStream : ForwardStream
-    {
-        private readonly Stream _inner;
-        private int _given;
-
-        internal PeekedStream(Stream inner, int count)
-        {
-            _inner = inner;
-            byte[] head = new byte[count];
-            Head = head[..inner.ReadAtLeast(head, count, throwOnEndOfStream: false)];
-        }
-
-        internal byte[] Head { get; }
-
-        public override int Read(Span<byte> buffer)
-        {
-            if (_given == Head.Length)
-            {
-                return _inner.Read(buffer);
-            }
-
-            int count = Math.Min(buffer.Length, Head.Length - _given);
-            Head.AsSpan(_given, count).CopyTo(buffer);
-            _given += count;
-            return count;
-        }
     }
 }

@@ -19,6 +19,8 @@ public sealed class ImageStore(DataPaths paths)
 
     internal string Names { get; } = paths.Images + "/names";
 
+    internal BlobStore Blobs { get; } = new(paths);
+
     internal DataPaths Paths => paths;
 
     /// <summary>
@@ -44,6 +46,12 @@ public sealed class ImageStore(DataPaths paths)
 
         throw new Failure($"there is no image '{reference}' on this machine", Advice());
     }
+
+    /// <summary>Whether <see cref="Resolve"/> would find or make something, without reading it.</summary>
+    public bool Has(string reference)
+        => reference == HostName || (IsIdPrefix(reference) && FindByPrefix(reference) is not null)
+            || reference.StartsWith("sha256:", StringComparison.Ordinal)
+            || (ImageName.Parse(reference) is var name && (Files.Exists($"{Names}/{name.FileName}") || name.Full == BusyboxImage.Name.Full));
 
     /// <summary>As <see cref="Resolve"/>, without making or failing.</summary>
     public Image? TryResolve(string reference)
@@ -113,7 +121,12 @@ public sealed class ImageStore(DataPaths paths)
     /// <summary>Stores a configuration whose layers are in place; returns the image.</summary>
     internal Image Add(ImageConfig config, ImageName? name)
     {
-        byte[] bytes = ImageConfigJson.Write(config);
+        return Add(ImageConfigJson.Write(config), name);
+    }
+
+    /// <summary>Stores a configuration as it came, byte for byte; returns the image.</summary>
+    internal Image Add(byte[] bytes, ImageName? name)
+    {
         string id = Sha256.Hex(bytes);
         Directories.Create(Configs);
         AtomicFile.Write($"{Configs}/{id}.json", bytes, 0x1A4);
@@ -126,10 +139,11 @@ public sealed class ImageStore(DataPaths paths)
         return image;
     }
 
-    /// <summary>Removes a configuration and the layers that nobody else has.</summary>
+    /// <summary>Removes a configuration, and the layers and blobs that nobody else has.</summary>
     public void Remove(Image image)
     {
         Files.TryUnlink($"{Configs}/{image.Id}.json", out _);
+        Blobs.Remove(image.Id);
         var kept = new HashSet<string>();
         foreach ((_, Image other) in List())
         {
@@ -138,7 +152,7 @@ public sealed class ImageStore(DataPaths paths)
 
         foreach (string layer in image.LayerDirectories)
         {
-            if (!kept.Contains(layer))
+            if (!kept.Contains(layer) && !IsHeld(layer))
             {
                 Discard(layer);
             }
@@ -180,7 +194,15 @@ public sealed class ImageStore(DataPaths paths)
             }
         }
 
+        leftovers.AddRange(Blobs.Leftovers(Configs));
         return leftovers;
+    }
+
+    /// <summary>A pull in progress counts on it; it becomes a leftover when that doesn't end well.</summary>
+    private static bool IsHeld(string layer)
+    {
+        using FileLock? free = Files.Exists(layer) ? FileLock.OnExisting(layer, wait: false) : null;
+        return free is null;
     }
 
     private Image? Load(string id, string reference)
@@ -226,7 +248,8 @@ public sealed class ImageStore(DataPaths paths)
         };
     }
 
-    private string Advice()
+    /// <summary>What there is, and how to make more: for a reference that leads nowhere.</summary>
+    public string Advice()
     {
         var names = new List<string> { "busybox", HostName };
         foreach ((ImageName? name, _) in List())

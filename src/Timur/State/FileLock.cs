@@ -23,8 +23,11 @@ public sealed class FileLock : IDisposable
             : why == Errno.ENOENT ? null : throw new SyscallException("open", why, path);
 
     /// <summary>A lock on a file or directory that exists; null when somebody else holds it.</summary>
-    public static FileLock? OnExisting(string path, bool wait)
-        => TryTake(Files.Open(path, Open.Read | Open.NonBlock), exclusive: true, wait);
+    public static FileLock? OnExisting(string path, bool wait, bool exclusive = true)
+        => TryTake(Files.Open(path, Open.Read | Open.NonBlock), exclusive, wait);
+
+    /// <summary>Lets others hold it, too, as long as they don't want it alone.</summary>
+    public void Share() => Files.TryLock(_fd, exclusive: false, wait: true);
 
     public void Dispose() => _fd.Dispose();
 

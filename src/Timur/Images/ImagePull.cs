@@ -1,0 +1,131 @@
+using Timur.Digests;
+using Timur.Images.Registry;
+using Timur.Kernel;
+using Timur.Oci;
+using Timur.State;
+
+namespace Timur.Images;
+
+/// <summary>What a pull brought.</summary>
+/// <param name="Digest">Of what the tag names: the index when there is one.</param>
+/// <param name="IsNew">The image wasn't here under this name before.</param>
+/// <param name="Warning">Something the person should know, or null.</param>
+public sealed record PulledImage(Image Image, string Digest, bool IsNew, string? Warning);
+
+/// <summary>Gets images from registries (OCI distribution-spec, "Pull").</summary>
+public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITransferProgress progress)
+{
+    /// <summary>Layers that are fetched side by side; more would take turns on the network and the processors.</summary>
+    private const int LayersAtOnce = 3;
+
+    /// <summary>An index may name indexes; deeper than that nobody means it.</summary>
+    private const int DeepestIndex = 4;
+
+    /// <summary>Fetches what isn't here and gives the image its name; a failure leaves the store as it was, but for layers that are kept for the next try.</summary>
+    /// <param name="platform">Null: this machine's.</param>
+    public PulledImage Pull(ImageName name, Platform? platform, CancellationToken cancel = default)
+    {
+        using var connection = new RegistryConnection(name.Registry, settings);
+        var repository = new Repository(connection, name.Path);
+        Document document = repository.GetManifest(name.Reference, cancel);
+        Manifest manifest = Choose(repository, document, platform ?? Platform.Own, cancel);
+        byte[] bytes = repository.GetSmall(manifest.Config, $"the configuration of {name.Familiar}", cancel);
+        ImageConfig config = ImageConfigJson.Read(bytes, $"the configuration of {name.Familiar}");
+        List<Digest> diffIds = [.. config.DiffIds.Select(text => Digest.Parse(text, $"the configuration of {name.Familiar}"))];
+        if (diffIds.Count != manifest.Layers.Count || diffIds.Exists(diffId => diffId.Algorithm != "sha256"))
+        {
+            throw new Failure($"{name.Familiar} has {manifest.Layers.Count} layers, but its configuration names {diffIds.Count}", "the image is wrong: ask whoever made it");
+        }
+
+        string? warning = CheckPlatform(name, config, platform);
+        string? before = store.TryResolve(name.Full)?.Id;
+        RemoveAbandoned();
+        IReadOnlyList<FileLock> held = FetchLayers(repository, manifest.Layers, diffIds, cancel);
+        try
+        {
+            string id = Digest.Of(bytes).Hex;
+            store.Blobs.Add(id, manifest.Bytes.Span);
+            Image image = store.Add(bytes, name);
+            return new PulledImage(image, document.Digest.ToString(), before != id, warning);
+        }
+        finally
+        {
+            foreach (FileLock one in held)
+            {
+                one.Dispose();
+            }
+        }
+    }
+
+    private static Manifest Choose(Repository repository, Document document, Platform platform, CancellationToken cancel)
+    {
+        string what = repository.Name;
+        for (int depth = 0; MediaTypes.IsIndex(document.MediaType); depth++)
+        {
+            if (depth == DeepestIndex)
+            {
+                throw new Failure($"{what} is an index of indexes of indexes", "the image is wrong: ask whoever made it");
+            }
+
+            Descriptor chosen = ImageIndex.Read(document.Bytes, what).Choose(platform, what);
+            document = repository.GetManifest(chosen.Digest.ToString(), cancel);
+            if (document.Bytes.Length != chosen.Size)
+            {
+                throw new Failure($"{what}@{chosen.Digest} has {document.Bytes.Length} bytes, but the index says {chosen.Size}", "the image is wrong: ask whoever made it");
+            }
+        }
+
+        return Manifest.Read(document.Bytes, document.MediaType, what);
+    }
+
+    /// <summary>An image for one platform only may be for another than this machine's: asked for by name that is an error, else a warning.</summary>
+    private static string? CheckPlatform(ImageName name, ImageConfig config, Platform? wanted)
+    {
+        var platform = new Platform(config.Os, config.Architecture);
+        if ((wanted ?? Platform.Own).Fit(platform) > 0 || config.Architecture.Length == 0)
+        {
+            return null;
+        }
+
+        return wanted is null ? $"{name.Familiar} is for {platform}, and this machine is {Platform.Own}"
+            : throw new Failure($"{name.Familiar} has no image for {wanted}", $"it has: {platform}; choose one with --platform");
+    }
+
+    private List<FileLock> FetchLayers(Repository repository, IReadOnlyList<Descriptor> layers, List<Digest> diffIds, CancellationToken cancel)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var fetch = new LayerFetch(store, repository, progress, stop.Token);
+        List<(Descriptor, Digest)> wanted = [.. layers.Zip(diffIds).DistinctBy(pair => (pair.First.Digest, pair.Second))];
+        var held = new List<FileLock>();
+        try
+        {
+            Transfers.Run(wanted, LayersAtOnce, stop, layer =>
+            {
+                FileLock one = fetch.Fetch(layer.Item1, layer.Item2);
+                lock (held)
+                {
+                    held.Add(one);
+                }
+            });
+            return held;
+        }
+        catch
+        {
+            held.ForEach(one => one.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Half-unpacked layers of pulls that were interrupted.</summary>
+    private void RemoveAbandoned()
+    {
+        foreach (DirectoryEntry entry in Directories.List(store.Layers))
+        {
+            string path = $"{store.Layers}/{entry.Name}";
+            if (entry.Name.StartsWith(".unpack.", StringComparison.Ordinal) && InProgress.IsAbandoned(path))
+            {
+                store.Discard(path);
+            }
+        }
+    }
+}

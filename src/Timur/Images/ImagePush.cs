@@ -1,0 +1,76 @@
+using Timur.Digests;
+using Timur.Images.Registry;
+using Timur.Kernel;
+
+namespace Timur.Images;
+
+/// <summary>Brings images to registries (OCI distribution-spec, "Push"): layers first, then the configuration, then the manifest that names them.</summary>
+public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITransferProgress progress)
+{
+    private const int BlobsAtOnce = 3;
+
+    /// <summary>The digest of the manifest, which is also what the registry stores it under.</summary>
+    public string Push(Image image, ImageName target, CancellationToken cancel = default)
+    {
+        if (image.IsHost || target.Digest is not null)
+        {
+            throw new Failure(
+                image.IsHost ? "the image 'host' is this machine itself and can't be pushed" : $"{target.Full}: an image is pushed to a tag, not to a digest",
+                image.IsHost ? "make an image with timur image bootstrap or timur import" : "for example: timur push IMAGE registry.example/app:1.0");
+        }
+
+        Manifest manifest = store.Blobs.ManifestOf(image.Id) ?? throw new Failure(
+            $"{image.Reference} was made on this machine, and only images that came from a registry can be pushed so far", "push it with another tool: skopeo copies directories and archives");
+        using var connection = new RegistryConnection(target.Registry, settings);
+        var repository = new Repository(connection, target.Path);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Transfers.Run([.. manifest.Layers.DistinctBy(layer => layer.Digest)], BlobsAtOnce, stop, layer => PushLayer(repository, layer, stop.Token));
+        PushConfig(repository, manifest.Config, Files.ReadAll($"{store.Configs}/{image.Id}.json"), cancel);
+        repository.PutManifest(target.Reference, manifest.Bytes, manifest.MediaType, cancel);
+        return Digest.Of(manifest.Bytes.Span).ToString();
+    }
+
+    private void PushLayer(Repository repository, Descriptor layer, CancellationToken cancel)
+    {
+        string name = layer.Digest.Short;
+        progress.Begin(name, layer.Size);
+        if (repository.Has(layer.Digest, cancel))
+        {
+            progress.End(name, "already there");
+            return;
+        }
+
+        string path = store.Blobs.PathOf(layer.Digest);
+        if (!Files.Exists(path))
+        {
+            throw new Failure($"layer {name} isn't here any more, so it can't be pushed", "get the image again: timur pull");
+        }
+
+        var upload = new BlobUpload(
+            repository, layer, () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1), bytes => progress.Advance(name, bytes), cancel);
+        progress.End(name, upload.MountOrUpload(Neighbour(repository, layer)) ? "taken from another repository" : "done");
+    }
+
+    private static void PushConfig(Repository repository, Descriptor config, byte[] bytes, CancellationToken cancel)
+    {
+        if (!repository.Has(config.Digest, cancel))
+        {
+            new BlobUpload(repository, config, () => new MemoryStream(bytes), _ => { }, cancel).MountOrUpload(null);
+        }
+    }
+
+    /// <summary>Another repository of the same registry that should have the blob, as an image here came from it or went to it.</summary>
+    private string? Neighbour(Repository repository, Descriptor layer)
+    {
+        foreach ((ImageName? name, Image image) in store.List())
+        {
+            if (name is { } known && known.Registry == repository.Connection.Name && known.Path != repository.Path
+                && store.Blobs.ManifestOf(image.Id) is { } manifest && manifest.Layers.Any(one => one.Digest == layer.Digest))
+            {
+                return known.Path;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,165 @@
+using Timur.Digests;
+using Timur.Images.Registry;
+using Timur.Images.Tar;
+using Timur.Kernel;
+using Timur.State;
+
+namespace Timur.Images;
+
+/// <summary>Brings one layer here: fetch, digest, decompress, digest, unpack, in one pass over the bytes.</summary>
+internal sealed class LayerFetch(ImageStore store, Repository repository, ITransferProgress progress, CancellationToken cancel)
+{
+    /// <summary>
+    /// The blob and the unpacked layer are there when it returns, and the layer is held until the lock is given back: nobody removes it before an image names it.
+    /// </summary>
+    /// <param name="diffId">The digest of the layer's plain archive, which its directory is named by.</param>
+    internal FileLock Fetch(Descriptor blob, Digest diffId)
+    {
+        string name = blob.Digest.Short;
+        Directories.Create(store.Blobs.Blobs);
+        Directories.Create(store.Layers);
+        progress.Begin(name, blob.Size);
+        for (bool again = false; ; again = true)
+        {
+            using PartialBlob part = PartialBlob.Take(store.Blobs, blob, count => progress.Advance(name, count));
+            try
+            {
+                FileLock held = FetchLocked(part, blob, diffId, out string how);
+                progress.End(name, how);
+                return held;
+            }
+            catch (WrongBytesException) when (part.IsResumed && !again)
+            {
+                // What an earlier fetch left isn't part of it: once more from the start.
+                part.Forget();
+            }
+            catch (WrongBytesException e)
+            {
+                part.Forget();
+                throw new Failure($"{repository.Name}: the registry sent other bytes than those of {blob.Digest}", "the registry or a proxy before it is broken: nothing was stored", cause: e);
+            }
+        }
+    }
+
+    private FileLock FetchLocked(PartialBlob part, Descriptor blob, Digest diffId, out string how)
+    {
+        FileLock? held = TryHold($"{store.Layers}/{diffId.Hex}");
+        string path = store.Blobs.PathOf(blob.Digest);
+        if (Files.Exists(path))
+        {
+            how = held is null ? "unpacked again" : "already here";
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+            return held ?? Unpack(file, null, diffId);
+        }
+
+        how = "done";
+        part.From(repository, cancel);
+        if (held is null)
+        {
+            return Unpack(part, part, diffId);
+        }
+
+        if (!part.Finish())
+        {
+            held.Dispose();
+            throw new WrongBytesException();
+        }
+
+        part.Keep(store.Blobs);
+        return held;
+    }
+
+    private static FileLock? TryHold(string layer)
+    {
+        if (!Files.Exists(layer))
+        {
+            return null;
+        }
+
+        FileLock held = FileLock.OnExisting(layer, wait: true, exclusive: false)!;
+        if (Files.Exists(layer))
+        {
+            return held;
+        }
+
+        held.Dispose();
+        return null;
+    }
+
+    /// <param name="part">The source, when it is on its way and becomes a blob with this; null for a blob that is here.</param>
+    private FileLock Unpack(Stream source, PartialBlob? part, Digest diffId)
+    {
+        string unfinished = $"{store.Layers}/.unpack.{diffId.Hex[..16]}.{Processes.Self}";
+        string layer = $"{store.Layers}/{diffId.Hex}";
+        Directories.RemoveTree(unfinished);
+        Directories.Create(unfinished);
+        FileLock held = InProgress.Hold(unfinished);
+        bool moved = false;
+        try
+        {
+            UnpackChecked(source, part, unfinished, diffId);
+            using (Fd directory = Files.Open(unfinished, Open.Read | Open.Directory))
+            {
+                Files.SyncFileSystem(directory, unfinished);
+            }
+
+            part?.Keep(store.Blobs);
+            moved = Files.TryRename(unfinished, layer, out Errno why, noReplace: true);
+            if (!moved && why != Errno.EEXIST)
+            {
+                throw new SyscallException("rename", why, layer);
+            }
+        }
+        finally
+        {
+            if (!moved)
+            {
+                held.Dispose();
+                Directories.RemoveTree(unfinished);
+            }
+        }
+
+        if (moved)
+        {
+            held.Share();
+            return held;
+        }
+
+        return TryHold(layer) ?? throw new Failure($"layer {diffId.Short} of {repository.Name} was removed while it was being pulled", "try again");
+    }
+
+    private void UnpackChecked(Stream source, PartialBlob? part, string directory, Digest diffId)
+    {
+        string found;
+        try
+        {
+            using Fd root = Files.Open(directory, Open.Path | Open.Directory);
+            using Stream plain = Decompression.Open(source);
+            using var hashed = new HashingStream(plain, cancel);
+            using var unpacker = new LayerUnpacker(hashed, root);
+            unpacker.Run();
+            found = hashed.Finish();
+        }
+        catch (Exception e) when ((Decompression.IsDamage(e) || e is Failure) && part is not { HasFailed: true })
+        {
+            // Damaged on the way is one thing, made so another.
+            cancel.ThrowIfCancellationRequested();
+            throw part?.Finish() == false ? new WrongBytesException()
+                : new Failure($"layer {diffId.Short} of {repository.Name} can't be unpacked: {e.Message}", (e as Failure)?.Advice ?? "it was made so: ask whoever made the image", cause: e);
+        }
+
+        if (part?.Finish() == false)
+        {
+            throw new WrongBytesException();
+        }
+
+        if (found != diffId.Hex)
+        {
+            part?.Forget();
+            throw new Failure($"a layer of {repository.Name} unpacks to sha256:{found}, but the image names {diffId}", "the image is wrong: ask whoever made it");
+        }
+    }
+
+    /// <summary>What came isn't what its digest says.</summary>
+    private sealed class WrongBytesException : Exception;
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using Timur.Oci;
+
+namespace Timur.Images.Registry;
+
+/// <summary>Reads what servers answer with.</summary>
+internal static class Bodies
+{
+    /// <summary>The whole body, which may not be longer than <paramref name="limit"/> bytes.</summary>
+    internal static byte[] ReadLimited(HttpResponseMessage response, int limit, CancellationToken cancel)
+    {
+        using Stream stream = response.Content.ReadAsStream(cancel);
+        using var bytes = new MemoryStream();
+        byte[] buffer = new byte[64 * 1024];
+        int count;
+        while ((count = stream.Read(buffer)) > 0)
+        {
+            bytes.Write(buffer, 0, count);
+            if (bytes.Length > limit)
+            {
+                throw new Failure($"{response.RequestMessage?.RequestUri?.Host} answers with more than {limit} bytes where a small document belongs", "nothing was stored; ask whoever runs the registry");
+            }
+        }
+
+        return bytes.ToArray();
+    }
+
+    /// <summary>The reason in an error's body (distribution-spec, "Error Codes"), or the status in words.</summary>
+    internal static string Reason(HttpResponseMessage response)
+    {
+        string status = $"{(int)response.StatusCode} {response.ReasonPhrase}".Trim();
+        try
+        {
+            IReadOnlyList<string> errors = JsonPart.Parse(ReadLimited(response, 64 * 1024, default), "error")
+                .List("errors", error => error.Text("message") is { Length: > 0 } message ? message : error.Text("code") ?? "");
+            return errors is [{ Length: > 0 } first, ..] ? $"{Printable(first)} ({status})" : status;
+        }
+        catch (Exception e) when (e is Failure or IOException or HttpRequestException or JsonException)
+        {
+            return status;
+        }
+    }
+
+    /// <summary>A server's words may not steer the terminal.</summary>
+    private static string Printable(string text) => string.Concat(text.Take(300).Select(c => char.IsControl(c) ? ' ' : c));
+}

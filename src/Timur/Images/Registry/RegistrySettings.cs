@@ -1,0 +1,10 @@
+namespace Timur.Images.Registry;
+
+/// <summary>How a person wants registries to be spoken to.</summary>
+/// <param name="TlsVerify">
+/// False: certificates aren't checked, and plain HTTP is tried when nothing answers over TLS. Null: as true, except for this machine itself (Docker does the same).
+/// </param>
+/// <param name="Credentials"><c>USER[:PASSWORD]</c> instead of stored ones.</param>
+/// <param name="AuthFile">Where stored credentials are, instead of the usual places.</param>
+/// <param name="CertificateDirectory">Directory with <c>*.crt</c>, <c>*.cert</c> and <c>*.key</c> instead of the registry's in certs.d.</param>
+public sealed record RegistrySettings(bool? TlsVerify = null, string? Credentials = null, string? AuthFile = null, string? CertificateDirectory = null);
