@@ -2,6 +2,7 @@ using Timur.CommandLine;
 using Timur.Engine;
 using Timur.Images;
 using Timur.Images.Registry;
+using Timur.Kernel;
 
 namespace Timur.Cli;
 
@@ -20,7 +21,9 @@ internal static class RegistryArguments
         arguments.Text("tls-verify") is { } verify ? verify != "false" : null, arguments.Text("creds"), arguments.Text("authfile"), arguments.Text("cert-dir"));
 
     internal static ITransferProgress Progress(Arguments arguments)
-        => arguments.Has("quiet") ? new QuietTransfers() : new PlainTransfers();
+        => arguments.Has("quiet") ? new QuietTransfers()
+            : Environment.GetEnvironmentVariable("TERM") is not (null or "dumb") && Terminal.Is(Descriptors.Standard(2)) && Terminal.Size(Descriptors.Standard(2)) is { } size
+                ? new TerminalTransfers(size) : new PlainTransfers();
 
     internal static ImageSource Supply(Arguments arguments) => new(Settings(arguments), Progress(arguments));
 }

@@ -41,6 +41,7 @@ public static class ImageSupply
         }
 
         ImageSource from = source();
+        using var shown = from.Progress as IDisposable;
         try
         {
             PulledImage pulled = new ImagePull(images, from.Settings, from.Progress).Pull(ImageName.Parse(reference), platform);

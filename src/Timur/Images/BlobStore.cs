@@ -42,7 +42,7 @@ internal sealed class BlobStore(DataPaths paths)
         HashSet<string> used = Used();
         foreach (Descriptor layer in manifest.Layers)
         {
-            if (!used.Contains(layer.Digest.FileName))
+            if (!used.Contains(layer.Digest.FileName) && !InProgress.IsHeld(PathOf(layer.Digest)))
             {
                 Files.TryUnlink(PathOf(layer.Digest), out _);
             }

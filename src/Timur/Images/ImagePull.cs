@@ -40,7 +40,7 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
         string? warning = CheckPlatform(name, config, platform);
         string? before = store.TryResolve(name.Full)?.Id;
         RemoveAbandoned();
-        IReadOnlyList<FileLock> held = FetchLayers(repository, manifest.Layers, diffIds, cancel);
+        List<HeldLayer> held = FetchLayers(repository, manifest.Layers, diffIds, cancel);
         try
         {
             string id = Digest.Of(bytes).Hex;
@@ -50,10 +50,7 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
         }
         finally
         {
-            foreach (FileLock one in held)
-            {
-                one.Dispose();
-            }
+            held.ForEach(one => one.Dispose());
         }
     }
 
@@ -91,17 +88,17 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
             : throw new Failure($"{name.Familiar} has no image for {wanted}", $"it has: {platform}; choose one with --platform");
     }
 
-    private List<FileLock> FetchLayers(Repository repository, IReadOnlyList<Descriptor> layers, List<Digest> diffIds, CancellationToken cancel)
+    private List<HeldLayer> FetchLayers(Repository repository, IReadOnlyList<Descriptor> layers, List<Digest> diffIds, CancellationToken cancel)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var fetch = new LayerFetch(store, repository, progress, stop.Token);
         List<(Descriptor, Digest)> wanted = [.. layers.Zip(diffIds).DistinctBy(pair => (pair.First.Digest, pair.Second))];
-        var held = new List<FileLock>();
+        var held = new List<HeldLayer>();
         try
         {
             Transfers.Run(wanted, LayersAtOnce, stop, layer =>
             {
-                FileLock one = fetch.Fetch(layer.Item1, layer.Item2);
+                HeldLayer one = fetch.Fetch(layer.Item1, layer.Item2);
                 lock (held)
                 {
                     held.Add(one);

@@ -152,7 +152,7 @@ public sealed class ImageStore(DataPaths paths)
 
         foreach (string layer in image.LayerDirectories)
         {
-            if (!kept.Contains(layer) && !IsHeld(layer))
+            if (!kept.Contains(layer) && !InProgress.IsHeld(layer))
             {
                 Discard(layer);
             }
@@ -196,13 +196,6 @@ public sealed class ImageStore(DataPaths paths)
 
         leftovers.AddRange(Blobs.Leftovers(Configs));
         return leftovers;
-    }
-
-    /// <summary>A pull in progress counts on it; it becomes a leftover when that doesn't end well.</summary>
-    private static bool IsHeld(string layer)
-    {
-        using FileLock? free = Files.Exists(layer) ? FileLock.OnExisting(layer, wait: false) : null;
-        return free is null;
     }
 
     private Image? Load(string id, string reference)

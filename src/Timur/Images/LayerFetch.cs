@@ -10,10 +10,10 @@ namespace Timur.Images;
 internal sealed class LayerFetch(ImageStore store, Repository repository, ITransferProgress progress, CancellationToken cancel)
 {
     /// <summary>
-    /// The blob and the unpacked layer are there when it returns, and the layer is held until the lock is given back: nobody removes it before an image names it.
+    /// The blob and the unpacked layer are there when it returns, and nobody removes them before an image names them and the result is disposed.
     /// </summary>
     /// <param name="diffId">The digest of the layer's plain archive, which its directory is named by.</param>
-    internal FileLock Fetch(Descriptor blob, Digest diffId)
+    internal HeldLayer Fetch(Descriptor blob, Digest diffId)
     {
         string name = blob.Digest.Short;
         Directories.Create(store.Blobs.Blobs);
@@ -21,23 +21,37 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
         progress.Begin(name, blob.Size);
         for (bool again = false; ; again = true)
         {
-            using PartialBlob part = PartialBlob.Take(store.Blobs, blob, count => progress.Advance(name, count));
-            try
+            if (TryFetch(blob, diffId, again, out string how) is not { } layer)
             {
-                FileLock held = FetchLocked(part, blob, diffId, out string how);
+                continue;
+            }
+
+            // Somebody may have taken the blob for a leftover as long as nobody held it.
+            if (TryHold(store.Blobs.PathOf(blob.Digest)) is { } kept)
+            {
                 progress.End(name, how);
-                return held;
+                return new HeldLayer(layer, kept);
             }
-            catch (WrongBytesException) when (part.IsResumed && !again)
-            {
-                // What an earlier fetch left isn't part of it: once more from the start.
-                part.Forget();
-            }
-            catch (WrongBytesException e)
-            {
-                part.Forget();
-                throw new Failure($"{repository.Name}: the registry sent other bytes than those of {blob.Digest}", "the registry or a proxy before it is broken: nothing was stored", cause: e);
-            }
+
+            layer.Dispose();
+        }
+    }
+
+    /// <summary>Null when an earlier fetch had left something wrong: it is thrown away then.</summary>
+    private FileLock? TryFetch(Descriptor blob, Digest diffId, bool again, out string how)
+    {
+        using PartialBlob part = PartialBlob.Take(store.Blobs, blob, count => progress.Advance(blob.Digest.Short, count));
+        try
+        {
+            return FetchLocked(part, blob, diffId, out how);
+        }
+        catch (WrongBytesException e)
+        {
+            bool wasResumed = part.IsResumed;
+            part.Forget();
+            how = "";
+            return wasResumed && !again ? null
+                : throw new Failure($"{repository.Name}: the registry sent other bytes than those of {blob.Digest}", "the registry or a proxy before it is broken: nothing was stored", cause: e);
         }
     }
 
@@ -162,4 +176,14 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
 
     /// <summary>What came isn't what its digest says.</summary>
     private sealed class WrongBytesException : Exception;
+}
+
+/// <summary>A layer that is here, as long as it is held.</summary>
+internal sealed class HeldLayer(FileLock layer, FileLock blob) : IDisposable
+{
+    public void Dispose()
+    {
+        layer.Dispose();
+        blob.Dispose();
+    }
 }

@@ -14,6 +14,13 @@ public static class InProgress
     /// <summary>Locks a file or directory that exists until it is disposed; a rename keeps the lock.</summary>
     public static FileLock Hold(string path) => FileLock.OnExisting(path, wait: true) ?? throw new InvalidOperationException("flock returned without the lock");
 
+    /// <summary>Somebody counts on it at this moment; false when it is gone.</summary>
+    public static bool IsHeld(string path)
+    {
+        using FileLock? free = Files.Exists(path) ? FileLock.OnExisting(path, wait: false) : null;
+        return free is null && Files.Exists(path);
+    }
+
     /// <summary>Nobody works on it; false when it is gone.</summary>
     public static bool IsAbandoned(string path)
     {

@@ -33,10 +33,8 @@ public sealed class PullTests : IDisposable
         Assert.Equal((0, sample.Id + "\n", ""), (pulled.Code, pulled.Out, pulled.Error));
         Directory.CreateDirectory(_timur.Root + "/expected");
         TimurCommand.Execute("tar", ["--xattrs", "-C", _timur.Root + "/expected", "-xpf", sample.UpperArchive]);
-        File.Delete(_timur.Root + "/expected/etc/.wh.hidden");
         string tree = $"{_timur.Root}/data/images/layers/{sample.UpperDiffId}";
-        Assert.Equal("c 0 0", TimurCommand.Execute("find", [tree + "/etc/hidden", "-printf", "%y 0 0"]).Out);
-        File.Delete(tree + "/etc/hidden");
+        Assert.Equal("character special file 0 0\n", TimurCommand.Execute("stat", ["-c", "%F %t %T", tree + "/etc/hidden"]).Out);
         Assert.Equal(Listing(_timur.Root + "/expected"), Listing(tree));
         Outcome ran = _timur.Run("run", "--rm", "--network", "none", $"{_registry.Host}/team/app:1", "sh", "-c", "busybox cat /etc/changed; busybox test -e /etc/hidden || echo hidden");
         Assert.Equal((0, "above\nhidden\n"), (ran.Code, ran.Out));
@@ -178,6 +176,7 @@ public sealed class PullTests : IDisposable
         return sample;
     }
 
+    /// <summary>Everything but what hides a file below, which looks different in an archive and in a layer.</summary>
     private static string Listing(string directory)
-        => TimurCommand.Execute("sh", ["-c", $"cd {directory} && find . -printf '%p %y %m %U %G %T@ %l %n ' '(' -type f -printf %s ')' -o -printf - , -printf '\\n' | sort; find . -type f | sort | xargs sha256sum"]).Out;
+        => TimurCommand.Execute("sh", ["-c", $"cd {directory} && find . ! -name '*hidden' -printf '%p %y %m %U %G %T@ %l %n ' '(' -type f -printf %s ')' -o -printf - , -printf '\\n' | sort; find . -type f ! -name '*hidden' | sort | xargs sha256sum"]).Out;
 }

@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Spectre.Console;
+using Timur.Images;
+using Timur.Kernel;
+
+namespace Timur.Cli;
+
+/// <summary>
+/// Progress on a terminal: a bar for each layer with what has come, how fast, and how long it still takes. The cursor stays as it is, so that a command which is
+/// interrupted leaves the terminal in order.
+/// </summary>
+internal sealed class TerminalTransfers : ITransferProgress, IDisposable
+{
+    private const int Width = 24;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly IAnsiConsole _console;
+    private readonly Lock _lock = new();
+    private readonly List<Transfer> _transfers = [];
+    private readonly ManualResetEventSlim _done = new();
+    private Thread? _thread;
+
+    internal TerminalTransfers(TerminalSize size) => _console = AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Ansi = AnsiSupport.Yes,
+        ColorSystem = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } ? ColorSystemSupport.NoColors : ColorSystemSupport.Standard,
+        Interactive = InteractionSupport.No,
+        Out = new ErrorOutput(size),
+    });
+
+    public void Begin(string layer, long size)
+    {
+        lock (_lock)
+        {
+            _transfers.Add(new Transfer(layer, size));
+            _thread ??= StartDrawing();
+        }
+    }
+
+    public void Advance(string layer, long bytes)
+    {
+        lock (_lock)
+        {
+            if (Find(layer) is { } transfer)
+            {
+                transfer.Bytes += bytes;
+            }
+        }
+    }
+
+    public void End(string layer, string how)
+    {
+        lock (_lock)
+        {
+            if (Find(layer) is { } transfer)
+            {
+                transfer.Finish(how);
+            }
+        }
+    }
+
+    public void Say(string line)
+    {
+        Dispose();
+        CommandContext.Note(line);
+    }
+
+    /// <summary>Leaves the last picture standing.</summary>
+    public void Dispose()
+    {
+        _done.Set();
+        _thread?.Join();
+    }
+
+    private Transfer? Find(string layer) => _transfers.FindLast(transfer => transfer.Layer == layer);
+
+    private Thread StartDrawing()
+    {
+        var thread = new Thread(() => _console.Live(new Text("")).Start(live =>
+        {
+            do
+            {
+                live.UpdateTarget(Picture());
+                live.Refresh();
+            }
+            while (!_done.Wait(Pause));
+            live.UpdateTarget(Picture());
+            live.Refresh();
+        })) { IsBackground = true };
+        thread.Start();
+        return thread;
+    }
+
+    private Grid Picture()
+    {
+        Grid grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap());
+        lock (_lock)
+        {
+            foreach (Transfer transfer in _transfers)
+            {
+                int full = transfer.Size == 0 || transfer.How is not null ? Width : (int)(Width * Math.Min(transfer.Bytes, transfer.Size) / transfer.Size);
+                grid.AddRow(
+                    new Markup(transfer.Layer),
+                    new Markup($"[{(transfer.How is null ? "blue" : "green")}]{new string('━', full)}[/][grey]{new string('─', Width - full)}[/]"),
+                    new Text(transfer.Describe()));
+            }
+        }
+
+        return grid;
+    }
+
+    private sealed class Transfer(string layer, long size)
+    {
+        private readonly Stopwatch _clock = Stopwatch.StartNew();
+
+        internal string Layer => layer;
+
+        internal long Size => size;
+
+        internal long Bytes { get; set; }
+
+        internal string? How { get; private set; }
+
+        internal void Finish(string how)
+        {
+            How = how;
+            _clock.Stop();
+        }
+
+        internal string Describe()
+        {
+            string whole = new ByteSize(size).ToDecimalString();
+            if (How is not null)
+            {
+                return $"{whole}  {How}";
+            }
+
+            double speed = Bytes / Math.Max(_clock.Elapsed.TotalSeconds, 0.001);
+            string left = speed < 1 ? "" : $"  {Math.Max(0, (size - Bytes) / speed):0} s left";
+            return $"{new ByteSize(Bytes).ToDecimalString()} of {whole}  {new ByteSize((long)speed).ToDecimalString()}/s{left}";
+        }
+    }
+
+    /// <summary>Standard error without the runtime's Console, which would set up the terminal for itself.</summary>
+    private sealed class ErrorOutput(TerminalSize size) : IAnsiConsoleOutput
+    {
+        public TextWriter Writer { get; } = new StreamWriter(new FileStream(new SafeFileHandle(2, ownsHandle: false), FileAccess.Write, 1), new UTF8Encoding(false)) { AutoFlush = true };
+
+        public bool IsTerminal => true;
+
+        public int Width => Math.Max((int)size.Columns, 40);
+
+        public int Height => Math.Max((int)size.Rows, 10);
+
+        public void SetEncoding(Encoding encoding)
+        {
+        }
+    }
+}

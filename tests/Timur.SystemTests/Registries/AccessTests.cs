@@ -1,0 +1,173 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Xunit;
+
+namespace Timur.SystemTests.Registries;
+
+/// <summary>Who may pull and push, and how the registry is known to be the right one.</summary>
+public sealed class AccessTests : IDisposable
+{
+    private readonly TimurCommand _timur = new();
+    private readonly string _auth;
+
+    public AccessTests() => _auth = _timur.Root + "/auth.json";
+
+    public void Dispose() => _timur.Dispose();
+
+    [Fact]
+    public void A_registry_with_passwords_wants_a_login_first_and_none_after_logout()
+    {
+        using RegistryServer registry = WithPasswords();
+        SampleImage sample = Push(registry, "private:1");
+        string name = $"{registry.Host}/private:1";
+        Outcome anonymous = _timur.Run("pull", "--authfile", _auth, name);
+        Assert.True(anonymous.Code == 125 && anonymous.Error.Contains($"log in: timur login {registry.Host}", StringComparison.Ordinal), anonymous.ToString());
+        Outcome wrong = Login(registry, "wrong");
+        Assert.True(wrong.Code == 125 && wrong.Error.Contains("doesn't know this user name and password", StringComparison.Ordinal), wrong.ToString());
+        Assert.False(File.Exists(_auth));
+        Assert.Equal(0, Login(registry, "secret").Code);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_auth));
+        Assert.Equal("anna\n", _timur.Run("login", "--get-login", "--authfile", _auth, registry.Host).Out);
+        Assert.Equal(sample.Id + "\n", _timur.Run("pull", "-q", "--authfile", _auth, name).Out);
+        Assert.Equal(sample.ManifestDigest + "\n", _timur.Run("push", "-q", "--authfile", _auth, name, $"{registry.Host}/private:2").Out);
+        Assert.Equal(0, TimurCommand.Execute("skopeo", ["inspect", "--tls-verify=false", "--authfile", _auth, $"docker://{registry.Host}/private:2"]).Code);
+        Assert.Equal(0, _timur.Run("logout", "--authfile", _auth, registry.Host).Code);
+        Assert.DoesNotContain("YW5uYT", File.ReadAllText(_auth));
+        Assert.Equal(1, _timur.Run("logout", "--authfile", _auth, registry.Host).Code);
+        Assert.Equal(125, _timur.Run("push", "--authfile", _auth, name, $"{registry.Host}/private:3").Code);
+        Assert.Equal(0, _timur.Run("pull", "-q", "--creds", "anna:secret", name).Code);
+    }
+
+    [Fact]
+    public void What_skopeo_and_others_keep_in_an_auth_file_is_read_and_left_alone()
+    {
+        using RegistryServer registry = WithPasswords();
+        Push(registry, "private:1");
+        Assert.Equal(0, TimurCommand.Execute("skopeo", ["login", "--tls-verify=false", "--authfile", _auth, "-u", "anna", "-p", "secret", registry.Host]).Code);
+        Assert.Equal(0, _timur.Run("pull", "-q", "--authfile", _auth, $"{registry.Host}/private:1").Code);
+        File.WriteAllText(_auth, $$"""{"HttpHeaders":{"x":"y"},"auths":{"other.example":{"auth":"Ym9iOng="} ,"https://{{registry.Host}}/v1/":{"auth":"YW5uYTpzZWNyZXQ="} } }""");
+        Assert.Equal(0, _timur.Run("pull", "-q", "--authfile", _auth, $"{registry.Host}/private:1").Code);
+        Assert.Equal(0, _timur.Run("logout", "--authfile", _auth, registry.Host).Code);
+        Assert.Contains("\"x\": \"y\"", File.ReadAllText(_auth));
+        Assert.Contains("Ym9iOng=", File.ReadAllText(_auth));
+    }
+
+    [Fact]
+    public void A_credential_helper_is_asked_and_told()
+    {
+        using RegistryServer registry = WithPasswords();
+        Push(registry, "private:1");
+        Directory.CreateDirectory(_timur.Root + "/bin");
+        string kept = _timur.Root + "/kept";
+        File.WriteAllText(_timur.Root + "/bin/docker-credential-test", $$"""
+            #!/bin/sh
+            case "$1" in
+            store) cat >{{kept}} ;;
+            get) read -r server; [ -e {{kept}} ] || { echo "credentials not found in native keychain"; exit 1; }; cat {{kept}} ;;
+            erase) cat >/dev/null; rm {{kept}} ;;
+            esac
+            """);
+        File.SetUnixFileMode(_timur.Root + "/bin/docker-credential-test", (UnixFileMode)0x1ED);
+        File.WriteAllText(_auth, $$"""{"credHelpers":{"{{registry.Host}}":"test"} }""");
+        Assert.Equal(125, WithHelper($"pull -q --authfile {_auth} {registry.Host}/private:1").Code);
+        Assert.Equal(0, WithHelper($"login --authfile {_auth} -u anna -p secret {registry.Host}").Code);
+        Assert.Contains("\"Username\":\"anna\"", File.ReadAllText(kept));
+        Assert.DoesNotContain("auths", File.ReadAllText(_auth));
+        Outcome pulled = WithHelper($"pull -q --authfile {_auth} {registry.Host}/private:1");
+        Assert.True(pulled.Code == 0, pulled.ToString());
+        Assert.Equal(0, WithHelper($"logout --authfile {_auth} {registry.Host}").Code);
+        Assert.False(File.Exists(kept));
+    }
+
+    [Fact]
+    public void Tokens_are_got_for_what_is_done_and_used_until_they_are_refused()
+    {
+        using var tokens = new TokenServer(_timur.Root);
+        using var registry = new RegistryServer(_timur.Root + "/registry", more: tokens.Section);
+        SampleImage sample = Push(registry, "team/app:1");
+        using var proxy = new FaultProxy(registry.Host);
+        int before = tokens.Requests.Count;
+        Outcome pulled = _timur.Run("pull", "-q", "--creds", "anna:secret", $"{proxy.Host}/team/app:1");
+        Assert.True(pulled.Code == 0, pulled.ToString());
+        TestRequest asked = Assert.Single(tokens.Requests.Skip(before));
+        Assert.Contains("scope=repository%3Ateam%2Fapp%3Apull", asked.Target);
+        Outcome wrong = _timur.Run("pull", "-q", "--creds", "anna:wrong", $"{proxy.Host}/team/app:1");
+        Assert.True(wrong.Code == 125 && wrong.Error.Contains("user name or password may be wrong", StringComparison.Ordinal), wrong.ToString());
+
+        // In the middle of a push the token is taken for expired, once.
+        bool expired = false;
+        proxy.Instead = request => request.Method == "PUT" && request.Target.Contains("/blobs/", StringComparison.Ordinal) && !expired && (expired = true)
+            ? TestAnswer.Plain(401, "{}", ("WWW-Authenticate", Challenge(tokens))) : null;
+        Outcome pushed = _timur.Run("push", "-q", "--creds", "anna:secret", $"{proxy.Host}/team/app:1", $"{proxy.Host}/fresh:1");
+        Assert.True(expired && pushed.Code == 0 && pushed.Out == sample.ManifestDigest + "\n", pushed.ToString());
+    }
+
+    [Fact]
+    public void An_identity_token_is_exchanged_for_a_token()
+    {
+        using var tokens = new TokenServer(_timur.Root);
+        using var registry = new RegistryServer(_timur.Root + "/registry", more: tokens.Section);
+        Push(registry, "team/app:1");
+        File.WriteAllText(_auth, $$"""{"auths":{"{{registry.Host}}":{"auth":"PHRva2VuPjo=","identitytoken":"{{TokenServer.IdentityToken}}"} } }""");
+        Outcome pulled = _timur.Run("pull", "-q", "--authfile", _auth, $"{registry.Host}/team/app:1");
+        Assert.True(pulled.Code == 0, pulled.ToString());
+        Assert.Equal("POST", tokens.Requests[^1].Method);
+    }
+
+    [Fact]
+    public void A_registry_with_an_unknown_certificate_is_refused_unless_its_authority_is_known()
+    {
+        Directory.CreateDirectory(_timur.Root + "/certs");
+        MakeCertificates(_timur.Root);
+        using var registry = new RegistryServer(_timur.Root + "/registry", $"  tls:\n    certificate: {_timur.Root}/server.crt\n    key: {_timur.Root}/server.key\n");
+        var sample = new SampleImage(_timur.Root + "/sample");
+        sample.Push($"{registry.Host}/app:1", $"--dest-cert-dir={_timur.Root}/certs");
+        string name = $"{registry.Host}/app:1";
+        Outcome unknown = _timur.Run("pull", "--tls-verify=true", name);
+        Assert.True(unknown.Code == 125 && unknown.Error.Contains($"/etc/containers/certs.d/{registry.Host}/ca.crt", StringComparison.Ordinal), unknown.ToString());
+        Outcome pulled = _timur.Run("pull", "-q", "--tls-verify", "--cert-dir", _timur.Root + "/certs", name);
+        Assert.True(pulled.Code == 0 && pulled.Out == sample.Id + "\n", pulled.ToString());
+        Outcome otherName = _timur.Run("pull", "-q", "--tls-verify", "--cert-dir", _timur.Root + "/certs", name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
+        Assert.Equal(125, otherName.Code);
+        Assert.Equal(0, _timur.Run("pull", "-q", "--tls-verify=false", name).Code);
+        Assert.Equal(sample.ManifestDigest + "\n", _timur.Run("push", "-q", "--tls-verify", "--cert-dir", _timur.Root + "/certs", name, $"{registry.Host}/copy:1").Out);
+    }
+
+    private static string Challenge(TokenServer tokens) => $"Bearer realm=\"{tokens.Section.Split("realm: ")[1].Split('\n')[0]}\",service=\"registry\",scope=\"repository:fresh:pull,push\"";
+
+    private Outcome Login(RegistryServer registry, string password) => TimurCommand.Execute(
+        "sh", ["-c", $"echo {password} | {_timur.Words} login --authfile {_auth} -u anna --password-stdin {registry.Host}"]);
+
+    private Outcome WithHelper(string words) => TimurCommand.Execute("sh", ["-c", $"PATH={_timur.Root}/bin:$PATH exec {_timur.Words} {words}"]);
+
+    private RegistryServer WithPasswords()
+    {
+        Outcome made = TimurCommand.Execute("htpasswd", ["-bcB", "-C", "4", _timur.Root + "/passwords", "anna", "secret"]);
+        Assert.True(made.Code == 0, made.ToString());
+        return new RegistryServer(_timur.Root + "/registry", more: $"auth:\n  htpasswd:\n    realm: here\n    path: {_timur.Root}/passwords\n");
+    }
+
+    private SampleImage Push(RegistryServer registry, string name)
+    {
+        var sample = new SampleImage(_timur.Root + "/sample");
+        sample.Push($"{registry.Host}/{name}", "--dest-tls-verify=false --dest-creds=anna:secret");
+        return sample;
+    }
+
+    private static void MakeCertificates(string directory)
+    {
+        using RSA rootKey = RSA.Create(2048);
+        var root = new CertificateRequest("CN=test authority", rootKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        root.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using X509Certificate2 authority = root.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(2));
+        using RSA key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=registry", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(System.Net.IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using X509Certificate2 certificate = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1), [1, 2, 3]);
+        File.WriteAllText(directory + "/certs/ca.crt", authority.ExportCertificatePem());
+        File.WriteAllText(directory + "/server.crt", certificate.ExportCertificatePem());
+        File.WriteAllText(directory + "/server.key", key.ExportPkcs8PrivateKeyPem());
+    }
+}
