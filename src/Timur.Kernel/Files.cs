@@ -251,9 +251,14 @@ public static unsafe class Files
     public static FileStatus? TryStatusAt(Fd? directory, string path, out Errno why, bool follow = false)
     {
         using var text = new CString(path, stackalloc byte[512]);
+        return TryStatusAt(directory?.Raw ?? AtFdCwd, text.Pointer, (follow ? 0 : AtSymlinkNoFollow) | (path.Length == 0 ? AtEmptyPath : 0), out why);
+    }
+
+    /// <summary>As the other, for a zero-terminated name that need not be text.</summary>
+    internal static FileStatus? TryStatusAt(int directory, byte* path, int flags, out Errno why)
+    {
         byte* buffer = stackalloc byte[256];
-        int flags = (follow ? 0 : AtSymlinkNoFollow) | (path.Length == 0 ? AtEmptyPath : 0);
-        long result = Sys.Call(Nr.statx, directory?.Raw ?? AtFdCwd, text.Address, flags, 0x7ff, (long)buffer);
+        long result = Sys.Call(Nr.statx, directory, (long)path, flags, 0x7ff, (long)buffer);
         why = Sys.Why(result);
         if (result < 0)
         {

@@ -12,7 +12,7 @@ public sealed class BadInputTests : IDisposable
     [Theory]
     [InlineData(125, "unknown option --nam", "run", "--nam", "x", "busybox")]
     [InlineData(125, "did you mean timur run", "rum", "busybox")]
-    [InlineData(125, "there is no image 'nosuch'", "run", "nosuch")]
+    [InlineData(125, "there is no image 'nosuch'", "run", "--pull", "never", "nosuch")]
     [InlineData(125, "isn't an image name", "run", "BAD!name")]
     [InlineData(127, "executable file not found in $PATH", "run", "--rm", "--network", "none", "busybox", "nope")]
     [InlineData(127, "stat /nope: no such file or directory", "run", "--rm", "--network", "none", "busybox", "/nope")]

@@ -59,9 +59,9 @@ public sealed class RefusalTests : IDisposable
     [InlineData("--security-opt seccomp=/nope: No such file or directory", "--security-opt", "seccomp=/nope")]
     [InlineData("'../x' isn't a container name", "--name", "../x")]
     [InlineData("there is no container 'nosuch'", "--pid", "container:nosuch")]
-    [InlineData("can't be pulled yet", "--pull", "always")]
+    [InlineData("isn't a platform", "--platform", "linux/")]
     [InlineData("sometimes", "--pull", "sometimes")]
-    [InlineData("--platform linux/s390x", "--platform", "linux/s390x")]
+    [InlineData("for linux/amd64 and not for linux/s390x", "--platform", "linux/s390x", "--pull", "never")]
     [InlineData("unknown option --nosuch", "--nosuch")]
     public void A_bad_option_is_refused_with_a_way_out_and_leaves_nothing(string message, params string[] options)
     {

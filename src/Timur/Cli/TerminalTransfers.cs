@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 using Timur.Images;
 using Timur.Kernel;
 
@@ -21,6 +22,7 @@ internal sealed class TerminalTransfers : ITransferProgress, IDisposable
     private readonly List<Transfer> _transfers = [];
     private readonly ManualResetEventSlim _done = new();
     private Thread? _thread;
+    private int _lines;
 
     internal TerminalTransfers(TerminalSize size) => _console = AnsiConsole.Create(new AnsiConsoleSettings
     {
@@ -78,19 +80,30 @@ internal sealed class TerminalTransfers : ITransferProgress, IDisposable
 
     private Thread StartDrawing()
     {
-        var thread = new Thread(() => _console.Live(new Text("")).Start(live =>
+        var thread = new Thread(() =>
         {
             do
             {
-                live.UpdateTarget(Picture());
-                live.Refresh();
+                Draw();
             }
             while (!_done.Wait(Pause));
-            live.UpdateTarget(Picture());
-            live.Refresh();
-        })) { IsBackground = true };
+            Draw();
+        }) { IsBackground = true };
         thread.Start();
         return thread;
+    }
+
+    /// <summary>Over the last picture.</summary>
+    private void Draw()
+    {
+        Grid picture = Picture();
+        if (_lines > 0)
+        {
+            _console.Profile.Out.Writer.Write($"\e[{_lines}A\e[J");
+        }
+
+        _console.Write(picture);
+        _lines = Segment.SplitLines(picture.GetSegments(_console)).Count;
     }
 
     private Grid Picture()
@@ -98,7 +111,7 @@ internal sealed class TerminalTransfers : ITransferProgress, IDisposable
         Grid grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap());
         lock (_lock)
         {
-            foreach (Transfer transfer in _transfers)
+            foreach (Transfer transfer in Shown())
             {
                 int full = transfer.Size == 0 || transfer.How is not null ? Width : (int)(Width * Math.Min(transfer.Bytes, transfer.Size) / transfer.Size);
                 grid.AddRow(
@@ -109,6 +122,13 @@ internal sealed class TerminalTransfers : ITransferProgress, IDisposable
         }
 
         return grid;
+    }
+
+    /// <summary>As many as the terminal has room for; those that are done give way.</summary>
+    private IEnumerable<Transfer> Shown()
+    {
+        int room = _console.Profile.Height - 2;
+        return _transfers.Count <= room ? _transfers : _transfers.OrderBy(transfer => transfer.How is not null).Take(room);
     }
 
     private sealed class Transfer(string layer, long size)
@@ -150,9 +170,9 @@ internal sealed class TerminalTransfers : ITransferProgress, IDisposable
 
         public bool IsTerminal => true;
 
-        public int Width => Math.Max((int)size.Columns, 40);
+        public int Width => size.Columns == 0 ? 80 : size.Columns;
 
-        public int Height => Math.Max((int)size.Rows, 10);
+        public int Height => size.Rows == 0 ? 24 : Math.Max((int)size.Rows, 5);
 
         public void SetEncoding(Encoding encoding)
         {

@@ -18,28 +18,34 @@ public static class ImageSupply
         }
 
         string policy = options.Text("pull") ?? "missing";
-        bool isHere = images.Has(reference);
-        if (policy == "never" || (policy == "missing" && isHere && options.Text("platform") is null))
+        if (options.Text("platform") is null && (policy == "never" || (policy == "missing" && images.Has(reference))))
         {
             return;
         }
 
-        Fetch(images, reference, policy, options.Text("platform") is { } platform ? Platform.Parse(platform) : null, source);
+        Platform? platform = options.Text("platform") is { } text ? Platform.Parse(text) : null;
+        Image? present = images.TryResolve(reference);
+
+        // What is built in isn't made yet, but is this machine's.
+        Platform own = present is null ? Platform.Own : new Platform(present.Config.Os, present.Config.Architecture);
+        bool isHere = present is not null || images.Has(reference);
+        bool fits = isHere && (platform is null || platform.Fit(own) > 0);
+        bool hasNoName = reference == "host" || reference.StartsWith("sha256:", StringComparison.Ordinal);
+        if (isHere && !fits && (policy == "never" || hasNoName))
+        {
+            throw new Failure($"{reference} is for {own} and not for {platform}", "leave out --platform, or let the image be pulled");
+        }
+
+        if (policy == "never" || (policy == "missing" && fits) || hasNoName)
+        {
+            return;
+        }
+
+        Fetch(images, reference, policy, platform, present, source);
     }
 
-    private static void Fetch(ImageStore images, string reference, string policy, Platform? platform, Func<ImageSource> source)
+    private static void Fetch(ImageStore images, string reference, string policy, Platform? platform, Image? present, Func<ImageSource> source)
     {
-        Image? present = images.TryResolve(reference);
-        if (policy == "missing" && present is not null && platform!.Fit(new Platform(present.Config.Os, present.Config.Architecture)) > 0)
-        {
-            return;
-        }
-
-        if (reference.StartsWith("sha256:", StringComparison.Ordinal) || reference == "host")
-        {
-            return;
-        }
-
         ImageSource from = source();
         using var shown = from.Progress as IDisposable;
         try

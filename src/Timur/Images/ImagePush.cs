@@ -19,18 +19,18 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
                 image.IsHost ? "make an image with timur image bootstrap or timur import" : "for example: timur push IMAGE registry.example/app:1.0");
         }
 
-        Manifest manifest = store.Blobs.ManifestOf(image.Id) ?? throw new Failure(
-            $"{image.Reference} was made on this machine, and only images that came from a registry can be pushed so far", "push it with another tool: skopeo copies directories and archives");
+        using PackedImage packed = PackedImage.Of(store, image, cancel);
+        Manifest manifest = packed.Manifest;
         using var connection = new RegistryConnection(target.Registry, settings);
         var repository = new Repository(connection, target.Path);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        Transfers.Run([.. manifest.Layers.DistinctBy(layer => layer.Digest)], BlobsAtOnce, stop, layer => PushLayer(repository, layer, stop.Token));
-        PushConfig(repository, manifest.Config, Files.ReadAll($"{store.Configs}/{image.Id}.json"), cancel);
+        Transfers.Run([.. manifest.Layers.DistinctBy(layer => layer.Digest)], BlobsAtOnce, stop, layer => PushLayer(repository, layer, packed.PathOf(layer.Digest), stop.Token));
+        PushConfig(repository, manifest.Config, packed.Config, cancel);
         repository.PutManifest(target.Reference, manifest.Bytes, manifest.MediaType, cancel);
         return Digest.Of(manifest.Bytes.Span).ToString();
     }
 
-    private void PushLayer(Repository repository, Descriptor layer, CancellationToken cancel)
+    private void PushLayer(Repository repository, Descriptor layer, string path, CancellationToken cancel)
     {
         string name = layer.Digest.Short;
         progress.Begin(name, layer.Size);
@@ -40,7 +40,6 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
             return;
         }
 
-        string path = store.Blobs.PathOf(layer.Digest);
         if (!Files.Exists(path))
         {
             throw new Failure($"layer {name} isn't here any more, so it can't be pushed", "get the image again: timur pull");

@@ -195,6 +195,7 @@ public sealed class ImageStore(DataPaths paths)
         }
 
         leftovers.AddRange(Blobs.Leftovers(Configs));
+        leftovers.AddRange(Directories.List(paths.Images).Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{paths.Images}/{entry.Name}"));
         return leftovers;
     }
 

@@ -35,7 +35,7 @@ public sealed class PullTests : IDisposable
         TimurCommand.Execute("tar", ["--xattrs", "-C", _timur.Root + "/expected", "-xpf", sample.UpperArchive]);
         string tree = $"{_timur.Root}/data/images/layers/{sample.UpperDiffId}";
         Assert.Equal("character special file 0 0\n", TimurCommand.Execute("stat", ["-c", "%F %t %T", tree + "/etc/hidden"]).Out);
-        Assert.Equal(Listing(_timur.Root + "/expected"), Listing(tree));
+        Assert.Equal(Tree.Listing(_timur.Root + "/expected"), Tree.Listing(tree));
         Outcome ran = _timur.Run("run", "--rm", "--network", "none", $"{_registry.Host}/team/app:1", "sh", "-c", "busybox cat /etc/changed; busybox test -e /etc/hidden || echo hidden");
         Assert.Equal((0, "above\nhidden\n"), (ran.Code, ran.Out));
     }
@@ -175,8 +175,4 @@ public sealed class PullTests : IDisposable
         sample.Push($"{_registry.Host}/{name}");
         return sample;
     }
-
-    /// <summary>Everything but what hides a file below, which looks different in an archive and in a layer.</summary>
-    private static string Listing(string directory)
-        => TimurCommand.Execute("sh", ["-c", $"cd {directory} && find . ! -name '*hidden' -printf '%p %y %m %U %G %T@ %l %n ' '(' -type f -printf %s ')' -o -printf - , -printf '\\n' | sort; find . -type f ! -name '*hidden' | sort | xargs sha256sum"]).Out;
 }

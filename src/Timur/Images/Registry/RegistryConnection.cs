@@ -13,6 +13,10 @@ namespace Timur.Images.Registry;
 internal sealed class RegistryConnection : IDisposable
 {
     private const int MostRedirects = 10;
+
+    /// <summary>A server that says nothing for so long is given up.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(60);
+
     private readonly RegistryAddress _address;
     private readonly RegistrySettings _settings;
     private readonly HttpClient _client;
@@ -137,7 +141,24 @@ internal sealed class RegistryConnection : IDisposable
 
     private bool IsRegistry(Uri uri) => uri.Scheme == Root.Scheme && uri.Authority == Root.Authority;
 
-    private HttpResponseMessage SendOnce(HttpRequestMessage request, CancellationToken cancel) => _client.Send(request, HttpCompletionOption.ResponseHeadersRead, cancel);
+    private HttpResponseMessage SendOnce(HttpRequestMessage request, CancellationToken cancel)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        if (request.Content is null)
+        {
+            // With a body to send, the time depends on its size.
+            patience.CancelAfter(Silence);
+        }
+
+        try
+        {
+            return _client.Send(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            throw new IOException($"no answer within {Silence.TotalSeconds:0} s", e);
+        }
+    }
 
     /// <summary>TLS; where that may be left out, plain HTTP when nothing answers over TLS.</summary>
     private Uri FindRoot()
