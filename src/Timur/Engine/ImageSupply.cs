@@ -23,6 +23,8 @@ public static class ImageSupply
             return;
         }
 
+        // Nothing is fetched for a container that can't be made.
+        RunOptionRules.Check(options);
         Platform? platform = options.Text("platform") is { } text ? Platform.Parse(text) : null;
         Image? present = images.TryResolve(reference);
 

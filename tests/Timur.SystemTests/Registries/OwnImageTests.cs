@@ -19,6 +19,9 @@ public sealed class OwnImageTests : IDisposable
     {
         _proxy.Dispose();
         _registry.Dispose();
+
+        // .NET can't delete names that are no text.
+        TimurCommand.Execute("rm", ["-rf", _timur.Root + "/tree", _timur.Root + "/unpacked"]);
         _timur.Dispose();
     }
 
