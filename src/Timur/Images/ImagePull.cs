@@ -113,13 +113,14 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
         }
     }
 
-    /// <summary>Half-unpacked layers of pulls that were interrupted.</summary>
+    /// <summary>Half-unpacked layers of pulls that were interrupted: their process, whose number ends the name, is gone.</summary>
     private void RemoveAbandoned()
     {
         foreach (DirectoryEntry entry in Directories.List(store.Layers))
         {
             string path = $"{store.Layers}/{entry.Name}";
-            if (entry.Name.StartsWith(".unpack.", StringComparison.Ordinal) && InProgress.IsAbandoned(path))
+            bool isGone = !Files.Exists($"/proc/{entry.Name[(entry.Name.LastIndexOf('.') + 1)..]}");
+            if (entry.Name.StartsWith(".unpack.", StringComparison.Ordinal) && (isGone ? !InProgress.IsHeld(path) : InProgress.IsAbandoned(path)))
             {
                 store.Discard(path);
             }
