@@ -78,7 +78,11 @@ internal static partial class CommandTable
         new("stats", "[OPTIONS] [CONTAINER...]", "what containers use: CPU, memory, I/O, processes", () => StatsCommand.Options, StatsCommand.Run),
         new("pull", "[OPTIONS] NAME[:TAG|@DIGEST]", "get an image from a registry", () => PullCommand.Options, PullCommand.Run)
         {
-            Examples = ["timur pull debian:bookworm", "timur pull --platform linux/arm64 registry.example:5000/team/app:1.2"],
+            Examples = ["timur pull debian:bookworm", "timur pull --platform linux/arm64 registry.example:5000/team/app:1.2", "timur pull -a registry.example/team/app"],
+        },
+        new("search", "[OPTIONS] [REGISTRY/]TERM", "find images in a registry", () => SearchCommand.Options, SearchCommand.Run)
+        {
+            Examples = ["timur search nginx", "timur search registry.example/team", "timur search --list-tags debian"],
         },
         new("push", "[OPTIONS] IMAGE [NAME]", "bring an image to a registry", () => PushCommand.Options, PushCommand.Run)
         {

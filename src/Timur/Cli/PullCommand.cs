@@ -4,12 +4,13 @@ using Timur.Images.Registry;
 
 namespace Timur.Cli;
 
-/// <summary><c>timur pull</c>: get an image from a registry.</summary>
+/// <summary><c>timur pull</c>: get images from registries.</summary>
 internal static class PullCommand
 {
     internal static Option[] Options { get; } =
     [
         Option.Value("platform", "OS/ARCH[/VARIANT]", "platform of the image (default this machine's)"),
+        Option.Flag("all-tags", "every tag of the repository", 'a'),
         Option.Flag("quiet", "print only the image's id", 'q'),
         .. RegistryArguments.Options,
     ];
@@ -17,32 +18,54 @@ internal static class PullCommand
     internal static int Run(CommandContext context, Arguments arguments)
     {
         context.RequireRoot();
-        string text = Operands.One(arguments, "pull", "NAME");
+        if (arguments.Operands.Count == 0)
+        {
+            throw new Failure("pull needs NAME", "for example: timur pull debian:bookworm");
+        }
+
+        Platform? platform = arguments.Text("platform") is { } wanted ? Platform.Parse(wanted) : null;
+        foreach (string text in arguments.Operands)
+        {
+            Check(text, arguments.Has("all-tags"));
+            ITransferProgress progress = RegistryArguments.Progress(arguments);
+            using (progress as IDisposable)
+            {
+                var pull = new ImagePull(new ImageStore(context.Paths), RegistryArguments.Settings(arguments), progress);
+                foreach (PulledImage pulled in arguments.Has("all-tags") ? pull.PullAll(text, platform) : [pull.Pull(text, platform)])
+                {
+                    Report(context, progress, pulled, arguments.Has("quiet"));
+                }
+            }
+        }
+
+        return 0;
+    }
+
+    private static void Check(string text, bool allTags)
+    {
         if (text == "host")
         {
             throw new Failure("'host' is this machine itself and comes from no registry", "timur run host starts a copy of it");
         }
 
-        ImageName name = ImageName.Parse(text);
-        Platform? platform = arguments.Text("platform") is { } wanted ? Platform.Parse(wanted) : null;
-        ITransferProgress progress = RegistryArguments.Progress(arguments);
-        PulledImage pulled;
-        using (progress as IDisposable)
+        if (allTags && text.AsSpan(text.LastIndexOf('/') + 1).IndexOfAny(":@") >= 0)
         {
-            pulled = new ImagePull(new ImageStore(context.Paths), RegistryArguments.Settings(arguments), progress).Pull(name, platform);
+            throw new Failure($"--all-tags gets every tag, and '{text}' names one", "leave the tag out, or --all-tags");
         }
+    }
 
+    private static void Report(CommandContext context, ITransferProgress progress, PulledImage pulled, bool quiet)
+    {
         if (pulled.Warning is { } warning)
         {
-            context.Warn([warning]);
+            progress.Say($"timur: warning: {warning}");
         }
 
-        if (!arguments.Has("quiet"))
+        if (!quiet)
         {
-            CommandContext.Note($"{name.Familiar}: {(pulled.IsNew ? "new image" : "up to date")}, {pulled.Digest}");
+            progress.Say($"{pulled.Name.Familiar}: {(pulled.IsNew ? "new image" : "up to date")}, {pulled.Digest}");
         }
 
         context.Out($"sha256:{pulled.Image.Id}");
-        return 0;
     }
 }

@@ -67,6 +67,14 @@ internal sealed class TerminalTransfers : ITransferProgress, IDisposable
     {
         Dispose();
         CommandContext.Note(line);
+        lock (_lock)
+        {
+            // What comes after is drawn below.
+            _transfers.Clear();
+            _lines = 0;
+            _thread = null;
+            _done.Reset();
+        }
     }
 
     /// <summary>Leaves the last picture standing.</summary>

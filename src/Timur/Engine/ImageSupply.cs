@@ -52,7 +52,7 @@ public static class ImageSupply
         using var shown = from.Progress as IDisposable;
         try
         {
-            PulledImage pulled = new ImagePull(images, from.Settings, from.Progress).Pull(ImageName.Parse(reference), platform);
+            PulledImage pulled = new ImagePull(images, from.Settings, from.Progress).Pull(reference, platform);
             if (pulled.Warning is { } warning)
             {
                 from.Progress.Say($"timur: warning: {warning}");

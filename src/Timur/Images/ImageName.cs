@@ -6,7 +6,9 @@ namespace Timur.Images;
 /// A name written out: registry, repository, and a tag or a digest. <c>busybox</c> is <c>docker.io/library/busybox:latest</c>; with a tag and a digest the
 /// digest counts, as in Docker.
 /// </summary>
-public readonly record struct ImageName(string Full)
+/// <param name="Full">With registry, repository, and tag or digest.</param>
+/// <param name="HasRegistry">False: the registry was filled in.</param>
+public readonly record struct ImageName(string Full, bool HasRegistry = true)
 {
     private const string DockerHub = "docker.io";
     private const string DefaultPrefix = DockerHub + "/library/";
@@ -30,7 +32,7 @@ public readonly record struct ImageName(string Full)
 
         string registry = !hasRegistry || first == "index.docker.io" ? DockerHub : first;
         string repository = registry == DockerHub && !path.Contains('/') ? "library/" + path : path;
-        return new ImageName(at < 0 ? $"{registry}/{repository}:{tag}" : $"{registry}/{repository}@{Digests.Digest.Parse(text[(at + 1)..], text)}");
+        return new ImageName(at < 0 ? $"{registry}/{repository}:{tag}" : $"{registry}/{repository}@{Digests.Digest.Parse(text[(at + 1)..], text)}", hasRegistry);
     }
 
     /// <summary>Host and port of the registry; <c>docker.io</c> for Docker Hub.</summary>
@@ -58,6 +60,13 @@ public readonly record struct ImageName(string Full)
     internal string FileName => Full.Replace("/", "%2F");
 
     private int End => Full.IndexOf('@') is var at and >= 0 ? at : Full.LastIndexOf(':');
+
+    /// <summary>Another tag of the same repository.</summary>
+    internal ImageName WithTag(string tag) => new($"{Full[..End]}:{tag}");
+
+    public bool Equals(ImageName other) => Full == other.Full;
+
+    public override int GetHashCode() => Full.GetHashCode();
 
     internal static ImageName FromFileName(string file) => new(file.Replace("%2F", "/"));
 

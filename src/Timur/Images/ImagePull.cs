@@ -1,5 +1,6 @@
 using Timur.Digests;
 using Timur.Images.Registry;
+using Timur.Images.Registry.Configuration;
 using Timur.Kernel;
 using Timur.Oci;
 using Timur.State;
@@ -7,10 +8,11 @@ using Timur.State;
 namespace Timur.Images;
 
 /// <summary>What a pull brought.</summary>
+/// <param name="Name">In full, as it is known here now.</param>
 /// <param name="Digest">Of what the tag names: the index when there is one.</param>
 /// <param name="IsNew">The image wasn't here under this name before.</param>
 /// <param name="Warning">Something the person should know, or null.</param>
-public sealed record PulledImage(Image Image, string Digest, bool IsNew, string? Warning);
+public sealed record PulledImage(Image Image, ImageName Name, string Digest, bool IsNew, string? Warning);
 
 /// <summary>Gets images from registries (OCI distribution-spec, "Pull").</summary>
 public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITransferProgress progress)
@@ -21,12 +23,54 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
     /// <summary>An index may name indexes; deeper than that nobody means it.</summary>
     private const int DeepestIndex = 4;
 
-    /// <summary>Fetches what isn't here and gives the image its name; a failure leaves the store as it was, but for layers that are kept for the next try.</summary>
+    private readonly RegistriesConfig _config = RegistriesConfig.Load();
+
+    /// <summary>
+    /// Fetches what isn't here and gives the image its name; a failure leaves the store as it was, but for layers that are kept for the next try. Names without a
+    /// registry, mirrors and other places are as <c>registries.conf</c> says.
+    /// </summary>
     /// <param name="platform">Null: this machine's.</param>
-    public PulledImage Pull(ImageName name, Platform? platform, CancellationToken cancel = default)
+    public PulledImage Pull(string reference, Platform? platform, CancellationToken cancel = default)
     {
-        using var connection = new RegistryConnection(name.Registry, settings);
-        var repository = new Repository(connection, name.Path);
+        IReadOnlyList<ImageName> names = ShortNames.ToPull(_config, reference);
+        return FirstThatWorks(names, name => name.Full, name => Pull(name, platform, cancel));
+    }
+
+    /// <summary>Every tag of the repository that <paramref name="reference"/> names, one after the other.</summary>
+    public IEnumerable<PulledImage> PullAll(string reference, Platform? platform, CancellationToken cancel = default)
+    {
+        IReadOnlyList<ImageName> names = ShortNames.ToPull(_config, reference);
+        (ImageName name, List<string> tags) = FirstThatWorks(names, name => name.Full, name => (name, TagList.Get(_config, settings, name, cancel)));
+        foreach (string tag in tags)
+        {
+            yield return Pull(name.WithTag(tag), platform, cancel);
+        }
+    }
+
+    private PulledImage Pull(ImageName name, Platform? platform, CancellationToken cancel)
+        => FirstThatWorks(_config.Sources(name.Full, name.Digest is not null), source => source.Name, source => PullFrom(source, name, platform, cancel));
+
+    /// <summary>Tries one after the other; what is left behind is said, and the last one's failure counts.</summary>
+    private TResult FirstThatWorks<T, TResult>(IReadOnlyList<T> places, Func<T, string> nameOf, Func<T, TResult> attempt)
+    {
+        for (int i = 0; ; i++)
+        {
+            try
+            {
+                return attempt(places[i]);
+            }
+            catch (Failure e) when (i < places.Count - 1)
+            {
+                progress.Say($"timur: {e.Message}; trying {nameOf(places[i + 1])}");
+            }
+        }
+    }
+
+    private PulledImage PullFrom(RegistrySource source, ImageName name, Platform? platform, CancellationToken cancel)
+    {
+        var there = new ImageName(source.Name);
+        using var connection = new RegistryConnection(there.Registry, settings.For(source));
+        var repository = new Repository(connection, there.Path);
         Document document = repository.GetManifest(name.Reference, cancel);
         Manifest manifest = Choose(repository, document, platform ?? Platform.Own, cancel);
         byte[] bytes = repository.GetSmall(manifest.Config, $"the configuration of {name.Familiar}", cancel);
@@ -46,7 +90,7 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
             string id = Digest.Of(bytes).Hex;
             store.Blobs.Add(id, manifest.Bytes.Span);
             Image image = store.Add(bytes, name);
-            return new PulledImage(image, document.Digest.ToString(), before != id, warning);
+            return new PulledImage(image, name, document.Digest.ToString(), before != id, warning);
         }
         finally
         {

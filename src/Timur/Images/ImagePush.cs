@@ -1,5 +1,6 @@
 using Timur.Digests;
 using Timur.Images.Registry;
+using Timur.Images.Registry.Configuration;
 using Timur.Kernel;
 
 namespace Timur.Images;
@@ -21,12 +22,14 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
 
         using PackedImage packed = PackedImage.Of(store, image, cancel);
         Manifest manifest = packed.Manifest;
-        using var connection = new RegistryConnection(target.Registry, settings);
-        var repository = new Repository(connection, target.Path);
+        RegistrySource place = RegistriesConfig.Load().Target(target.Full);
+        var there = new ImageName(place.Name);
+        using var connection = new RegistryConnection(there.Registry, settings.For(place));
+        var repository = new Repository(connection, there.Path);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Transfers.Run([.. manifest.Layers.DistinctBy(layer => layer.Digest)], BlobsAtOnce, stop, layer => PushLayer(repository, layer, packed.PathOf(layer.Digest), stop.Token));
         PushConfig(repository, manifest.Config, packed.Config, cancel);
-        repository.PutManifest(target.Reference, manifest.Bytes, manifest.MediaType, cancel);
+        new ManifestPush(repository).Push(there.Reference, manifest.Bytes, manifest.MediaType, cancel);
         return Digest.Of(manifest.Bytes.Span).ToString();
     }
 

@@ -51,7 +51,7 @@ public sealed class ImageStore(DataPaths paths)
     public bool Has(string reference)
         => reference == HostName || (IsIdPrefix(reference) && FindByPrefix(reference) is not null)
             || reference.StartsWith("sha256:", StringComparison.Ordinal)
-            || (ImageName.Parse(reference) is var name && (Files.Exists($"{Names}/{name.FileName}") || name.Full == BusyboxImage.Name.Full));
+            || ImageName.Parse(reference).Full == BusyboxImage.Name.Full || IdOf(reference) is not null;
 
     /// <summary>As <see cref="Resolve"/>, without making or failing.</summary>
     public Image? TryResolve(string reference)
@@ -59,11 +59,16 @@ public sealed class ImageStore(DataPaths paths)
         string? id = IsIdPrefix(reference) ? FindByPrefix(reference) : null;
         if (id is null && !reference.StartsWith("sha256:", StringComparison.Ordinal))
         {
-            id = Files.TryReadText($"{Names}/{ImageName.Parse(reference).FileName}", out _);
+            id = IdOf(reference);
         }
 
         return id is null ? null : Load(id, reference);
     }
+
+    private string? IdOf(string reference)
+        => IdOf(ImageName.Parse(reference)) ?? ShortNames.Others(reference).Select(IdOf).FirstOrDefault(id => id is not null);
+
+    private string? IdOf(ImageName name) => Files.TryReadText($"{Names}/{name.FileName}", out _);
 
     /// <summary>Every image with every name it has; nameless ones once, with an empty name.</summary>
     public IReadOnlyList<(ImageName? Name, Image Image)> List()

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Xunit;
 
 namespace Timur.SystemTests.Registries;
@@ -117,8 +115,7 @@ public sealed class AccessTests : IDisposable
     [Fact]
     public void A_registry_with_an_unknown_certificate_is_refused_unless_its_authority_is_known()
     {
-        Directory.CreateDirectory(_timur.Root + "/certs");
-        MakeCertificates(_timur.Root);
+        TestCertificates.Make(_timur.Root);
         using var registry = new RegistryServer(_timur.Root + "/registry", $"  tls:\n    certificate: {_timur.Root}/server.crt\n    key: {_timur.Root}/server.key\n");
         var sample = new SampleImage(_timur.Root + "/sample");
         sample.Push($"{registry.Host}/app:1", $"--dest-cert-dir={_timur.Root}/certs");
@@ -152,22 +149,5 @@ public sealed class AccessTests : IDisposable
         var sample = new SampleImage(_timur.Root + "/sample");
         sample.Push($"{registry.Host}/{name}", "--dest-tls-verify=false --dest-creds=anna:secret");
         return sample;
-    }
-
-    private static void MakeCertificates(string directory)
-    {
-        using RSA rootKey = RSA.Create(2048);
-        var root = new CertificateRequest("CN=test authority", rootKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        root.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using X509Certificate2 authority = root.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(2));
-        using RSA key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=registry", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(System.Net.IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 certificate = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1), [1, 2, 3]);
-        File.WriteAllText(directory + "/certs/ca.crt", authority.ExportCertificatePem());
-        File.WriteAllText(directory + "/server.crt", certificate.ExportCertificatePem());
-        File.WriteAllText(directory + "/server.key", key.ExportPkcs8PrivateKeyPem());
     }
 }

@@ -176,7 +176,8 @@ internal sealed class RegistryConnection : IDisposable
                 using HttpResponseMessage response = SendOnce(new HttpRequestMessage(HttpMethod.Get, _address.Root("https")), default);
                 return _address.Root("https");
             }
-            catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.SecureConnectionError or HttpRequestError.ConnectionError or HttpRequestError.ResponseEnded)
+            catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.SecureConnectionError or HttpRequestError.ConnectionError or HttpRequestError.ResponseEnded
+                or HttpRequestError.ProxyTunnelError or HttpRequestError.NameResolutionError)
             {
             }
         }

@@ -25,12 +25,19 @@ internal sealed class Repository(RegistryConnection connection, string path)
 
     /// <summary>The document of a tag or digest, checked against the digest that was asked for or that the registry says.</summary>
     internal Document GetManifest(string reference, CancellationToken cancel)
+        => TryGetManifest(reference, PullScope, out string? reason, cancel)
+            ?? throw new Failure($"there is no {NameOf(reference)}: {reason}", "check the name and the tag: timur search --list-tags lists them");
+
+    /// <summary>As <see cref="GetManifest"/>; null when there is none, with the registry's words.</summary>
+    internal Document? TryGetManifest(string reference, string scope, out string? reason, CancellationToken cancel)
     {
-        string what = reference.Contains(':') ? $"{Name}@{reference}" : $"{Name}:{reference}";
-        using HttpResponseMessage response = connection.Send(() => Request(HttpMethod.Get, $"manifests/{reference}"), PullScope, cancel);
+        string what = NameOf(reference);
+        reason = null;
+        using HttpResponseMessage response = connection.Send(() => Request(HttpMethod.Get, $"manifests/{reference}"), scope, cancel);
         if (response.StatusCode == HttpStatusCode.NotFound)
         {
-            throw new Failure($"there is no {what}: {Bodies.Reason(response)}", "check the name and the tag");
+            reason = Bodies.Reason(response);
+            return null;
         }
 
         if (response.StatusCode != HttpStatusCode.OK)
@@ -86,7 +93,8 @@ internal sealed class Repository(RegistryConnection connection, string path)
     }
 
     /// <summary>Stores a manifest under a tag or its digest.</summary>
-    internal void PutManifest(string reference, ReadOnlyMemory<byte> bytes, string mediaType, CancellationToken cancel)
+    /// <returns>Whether the registry keeps the list of what refers to the manifest's subject (the header OCI-Subject).</returns>
+    internal bool PutManifest(string reference, ReadOnlyMemory<byte> bytes, string mediaType, CancellationToken cancel)
     {
         using HttpResponseMessage response = connection.Send(
             () =>
@@ -100,9 +108,13 @@ internal sealed class Repository(RegistryConnection connection, string path)
             cancel);
         if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.Accepted))
         {
-            throw connection.Refused(response, $"{Name}:{reference}");
+            throw connection.Refused(response, NameOf(reference));
         }
+
+        return response.Headers.Contains("OCI-Subject");
     }
+
+    private string NameOf(string reference) => reference.Contains(':') ? $"{Name}@{reference}" : $"{Name}:{reference}";
 
     internal HttpRequestMessage Request(HttpMethod method, string rest)
     {
