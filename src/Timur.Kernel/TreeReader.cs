@@ -19,7 +19,7 @@ public static unsafe class TreeReader
     /// <summary>Calls <paramref name="visit"/> for the root and everything below it.</summary>
     public static void Walk(Fd root, Action<TreeEntry> visit)
     {
-        visit(new TreeEntry([], Files.Status(root), [], Extended(Encoding.ASCII.GetBytes($"{root.ProcPath}/.\0")), null));
+        visit(new TreeEntry([], Files.Status(root), [], Extended(root), null));
         Visit(root, [], visit);
     }
 
@@ -91,23 +91,34 @@ public static unsafe class TreeReader
         }
     }
 
+    /// <summary>A symbolic link's target, by a descriptor of the link itself.</summary>
+    public static byte[] ReadLink(Fd link) => ReadLink(link, [], []);
+
+    /// <summary>Extended attributes of an open file or directory, which may be opened with O_PATH; none for a link.</summary>
+    public static List<(byte[] Name, byte[] Value)> Extended(Fd file)
+    {
+        FileKind kind = Files.Status(file).Kind;
+        return kind == FileKind.SymbolicLink ? [] : Extended(Encoding.ASCII.GetBytes(kind == FileKind.Directory ? $"{file.ProcPath}/.\0" : file.ProcPath + "\0"), follow: true);
+    }
+
     /// <param name="path">Zero-terminated.</param>
-    private static List<(byte[] Name, byte[] Value)> Extended(byte[] path)
+    private static List<(byte[] Name, byte[] Value)> Extended(byte[] path, bool follow = false)
     {
         var extended = new List<(byte[] Name, byte[] Value)>();
         fixed (byte* text = path)
         {
-            long size = Sys.Call(Nr.llistxattr, (long)text);
-            byte[] list = new byte[Math.Max(0, size)];
-            fixed (byte* buffer = list)
+            int list = follow ? Nr.listxattr : Nr.llistxattr;
+            long size = Sys.Call(list, (long)text);
+            byte[] names = new byte[Math.Max(0, size)];
+            fixed (byte* buffer = names)
             {
-                size = list.Length == 0 ? 0 : Sys.Check(Sys.Call(Nr.llistxattr, (long)text, (long)buffer, list.Length), "listxattr");
+                size = names.Length == 0 ? 0 : Sys.Check(Sys.Call(list, (long)text, (long)buffer, names.Length), "listxattr");
             }
 
-            ReadOnlySpan<byte> left = list.AsSpan(0, (int)size);
+            ReadOnlySpan<byte> left = names.AsSpan(0, (int)size);
             while (left.IndexOf((byte)0) is var end and > 0)
             {
-                extended.Add((left[..end].ToArray(), Value(text, left[..(end + 1)])));
+                extended.Add((left[..end].ToArray(), Value(follow ? Nr.getxattr : Nr.lgetxattr, text, left[..(end + 1)])));
                 left = left[(end + 1)..];
             }
         }
@@ -116,14 +127,14 @@ public static unsafe class TreeReader
         return extended;
     }
 
-    private static byte[] Value(byte* path, ReadOnlySpan<byte> name)
+    private static byte[] Value(int call, byte* path, ReadOnlySpan<byte> name)
     {
         fixed (byte* key = name)
         {
-            byte[] value = new byte[Sys.Check(Sys.Call(Nr.lgetxattr, (long)path, (long)key), "getxattr")];
+            byte[] value = new byte[Sys.Check(Sys.Call(call, (long)path, (long)key), "getxattr")];
             fixed (byte* buffer = value)
             {
-                return value.Length == 0 ? value : value[..(int)Sys.Check(Sys.Call(Nr.lgetxattr, (long)path, (long)key, (long)buffer, value.Length), "getxattr")];
+                return value.Length == 0 ? value : value[..(int)Sys.Check(Sys.Call(call, (long)path, (long)key, (long)buffer, value.Length), "getxattr")];
             }
         }
     }

@@ -5,13 +5,17 @@ public readonly record struct OwnerAndTimes(uint Permissions, uint UserId, uint 
 
 /// <summary>
 /// Builds a tree below one directory from names that are bytes, not text. Every path is resolved by openat2(2) with that directory as root, so that no
-/// symbolic link, "..", or magic link leads out of it; a last component is never followed.
+/// symbolic link, "..", or magic link leads out of it; a last component is never followed. Directories that a path needs are made: root's, mode 0755.
 /// </summary>
 public sealed unsafe class TreeWriter(Fd root) : IDisposable
 {
     private const int NoFollow = 0x100;
+
     private byte[] _parentPath = [0xff];
     private Fd? _parent;
+
+    /// <summary>Hears of each directory that a path needed and nobody had made: its place, links resolved.</summary>
+    public Action<byte[]>? Implied { get; init; }
 
     /// <summary>Makes or keeps a directory; anything else of that name is replaced.</summary>
     public void MakeDirectory(ReadOnlySpan<byte> path, uint permissions)
@@ -41,11 +45,18 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
     /// <summary>A new empty file, open for writing; anything of that name is replaced.</summary>
     public Fd MakeFile(ReadOnlySpan<byte> path)
     {
-        (Fd parent, byte[] name) = Clear(path);
+        (Fd parent, byte[] name) = Split(path);
+        long flags = Files.OpenBits(Open.Write | Open.Create | Open.Exclusive | Open.NoFollow);
         fixed (byte* text = name)
         {
-            long flags = Files.OpenBits(Open.Write | Open.Create | Open.Exclusive | Open.NoFollow);
-            return new Fd((int)Sys.Check(Sys.CallRetry(Nr.openat, parent.Raw, (long)text, flags, 0x180), "create", Show(path)));
+            long result = Sys.CallRetry(Nr.openat, parent.Raw, (long)text, flags, 0x180);
+            if (result == -(int)Errno.EEXIST)
+            {
+                (parent, _) = Clear(path);
+                result = Sys.CallRetry(Nr.openat, parent.Raw, (long)text, flags, 0x180);
+            }
+
+            return new Fd((int)Sys.Check(result, "create", Show(path)));
         }
     }
 
@@ -63,13 +74,14 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
     /// <summary>A hard link to a file of this tree; false when there is none of that name.</summary>
     public bool TryMakeHardLink(ReadOnlySpan<byte> path, ReadOnlySpan<byte> existing)
     {
-        (Fd parent, byte[] name) = Clear(path);
         byte[] parentOfTarget = Directory(existing, out byte[] targetName);
         using Fd? from = OpenDirectory(parentOfTarget);
-        if (from is null)
+        if (from is null || Kind(from, targetName) is null or FileKind.Directory)
         {
             return false;
         }
+
+        (Fd parent, byte[] name) = Clear(path);
 
         fixed (byte* text = name, target = targetName)
         {
@@ -82,6 +94,25 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
             Sys.Check(result, "link", Show(path));
             return true;
         }
+    }
+
+    /// <summary>A hard link to what another tree on the same file system has, not followed when it is a symbolic link.</summary>
+    public void LinkFrom(TreeWriter other, ReadOnlySpan<byte> existing, ReadOnlySpan<byte> path)
+    {
+        (Fd from, byte[] source) = other.Split(existing);
+        (Fd parent, byte[] name) = Clear(path);
+        fixed (byte* text = name, target = source)
+        {
+            Sys.Check(Sys.Call(Nr.linkat, from.Raw, (long)target, parent.Raw, (long)text, 0), "link", Show(path));
+        }
+    }
+
+    /// <summary>What stands there; null for nothing, or for what a missing directory would hold.</summary>
+    public FileKind? Kind(ReadOnlySpan<byte> path)
+    {
+        byte[] directory = Directory(path, out byte[] name);
+        using Fd? parent = OpenDirectory(directory);
+        return parent is null ? null : Kind(parent, name);
     }
 
     /// <summary>A device node or FIFO.</summary>
@@ -118,25 +149,68 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
         SetTime(path, attributes);
     }
 
-    /// <summary>Modification and access time of a file, or of a link itself.</summary>
-    public void SetTime(ReadOnlySpan<byte> path, OwnerAndTimes attributes)
+    /// <summary>The same for a file that <see cref="MakeFile"/> has made and its content is in.</summary>
+    public static void SetAttributes(Fd file, OwnerAndTimes attributes, IReadOnlyList<(byte[] Name, byte[] Value)> extended, ReadOnlySpan<byte> path)
+    {
+        Sys.Check(Sys.Call(Nr.fchown, file.Raw, attributes.UserId, attributes.GroupId), "chown", Show(path));
+        Sys.Check(Sys.Call(Nr.fchmod, file.Raw, attributes.Permissions), "chmod", Show(path));
+        foreach ((byte[] key, byte[] value) in extended)
+        {
+            fixed (byte* attribute = Terminated(key), content = value)
+            {
+                Sys.Check(Sys.Call(Nr.fsetxattr, file.Raw, (long)attribute, (long)content, value.Length, 0), $"setxattr {Show(key)}", Show(path));
+            }
+        }
+
+        long* times = stackalloc long[4];
+        Fill(times, attributes);
+        Sys.Check(Sys.Call(Nr.utimensat, file.Raw, 0, (long)times, 0), "utimensat", Show(path));
+    }
+
+    /// <summary>Modification and access time of a directory, when one is there: the last thing to do, since what is made in it changes them.</summary>
+    public void SetDirectoryTime(ReadOnlySpan<byte> path, OwnerAndTimes attributes)
+    {
+        byte[] above = Directory(path, out byte[] name);
+        using Fd? parent = OpenDirectory(above);
+        if (parent is null || (name.Length > 1 && Kind(parent, name) is not FileKind.Directory))
+        {
+            return;
+        }
+
+        long* times = stackalloc long[4];
+        Fill(times, attributes);
+        fixed (byte* text = name.Length > 1 ? name : "."u8)
+        {
+            Sys.Check(Sys.Call(Nr.utimensat, parent.Raw, (long)text, (long)times, NoFollow), "utimensat", Show(path));
+        }
+    }
+
+    private void SetTime(ReadOnlySpan<byte> path, OwnerAndTimes attributes)
     {
         (Fd parent, byte[] name) = Split(path);
         long* times = stackalloc long[4];
-        times[0] = times[2] = attributes.Seconds;
-        times[1] = times[3] = attributes.Nanoseconds;
+        Fill(times, attributes);
         fixed (byte* text = name)
         {
             Sys.Check(Sys.Call(Nr.utimensat, parent.Raw, (long)text, (long)times, NoFollow), "utimensat", Show(path));
         }
     }
 
-    /// <summary>An extended attribute of a directory, such as overlay's opaque mark.</summary>
-    public void SetExtended(ReadOnlySpan<byte> path, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    private static void Fill(long* times, OwnerAndTimes attributes)
     {
-        (Fd parent, byte[] name) = Split(path);
-        SetExtended(parent, name, key, value, Show(path));
+        times[0] = times[2] = attributes.Seconds;
+        times[1] = times[3] = attributes.Nanoseconds;
     }
+
+    /// <summary>Gives a directory an extended attribute, such as overlay's opaque mark; one that is missing is made.</summary>
+    public void MarkDirectory(ReadOnlySpan<byte> path, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        using Fd directory = OpenOrMakeDirectory(path);
+        SetExtended(directory, ".\0"u8.ToArray(), key, value, Show(path));
+    }
+
+    /// <summary>Takes away what stands there, a directory with all that is in it.</summary>
+    public void Remove(ReadOnlySpan<byte> path) => Clear(path);
 
     public void Dispose() => _parent?.Dispose();
 
@@ -187,7 +261,7 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
             return (_parent, name);
         }
 
-        Fd parent = OpenDirectory(directory) ?? MakeParents(directory);
+        Fd parent = OpenOrMakeDirectory(directory);
         _parent?.Dispose();
         (_parent, _parentPath) = (parent, directory);
         return (parent, name);
@@ -212,34 +286,32 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
         fixed (byte* start = text)
         {
             long result = Sys.CallRetry(Nr.openat2, root.Raw, (long)start, (long)how, 24);
-            return result == -(int)Errno.ENOENT ? null : new Fd((int)Sys.Check(result, "open", Show(path)));
+            return result switch
+            {
+                -(int)Errno.ENOENT or -(int)Errno.ENOTDIR => null,
+                -(int)Errno.ENAMETOOLONG => new DirectoryWalk(root, make: false).Go(path.ToArray()),
+                _ => new Fd((int)Sys.Check(result, "open", Show(path))),
+            };
         }
     }
 
-    /// <summary>Directories that the archive doesn't mention: root's, mode 0755.</summary>
-    private Fd MakeParents(byte[] path)
-    {
-        for (int i = 0; i <= path.Length; i++)
-        {
-            if (i < path.Length && path[i] != '/')
-            {
-                continue;
-            }
+    private Fd OpenOrMakeDirectory(ReadOnlySpan<byte> path) => OpenDirectory(path) ?? new DirectoryWalk(root, make: true, Implied).Go(path.ToArray())!;
 
-            ReadOnlySpan<byte> prefix = path.AsSpan(0, i);
-            byte[] above = Directory(prefix, out byte[] name);
-            using Fd? parent = OpenDirectory(above);
-            fixed (byte* text = name)
-            {
-                long result = Sys.Call(Nr.mkdirat, parent?.Raw ?? -1, (long)text, 0x1ED);
-                if (result < 0 && result != -(int)Errno.EEXIST)
-                {
-                    throw new SyscallException("mkdir", (Errno)(-result), Show(prefix));
-                }
-            }
+    private static FileKind? Kind(Fd parent, byte[] name)
+    {
+        long fd;
+        fixed (byte* text = name)
+        {
+            fd = Sys.Call(Nr.openat, parent.Raw, (long)text, Files.OpenBits(Open.Path | Open.NoFollow), 0);
         }
 
-        return OpenDirectory(path) ?? throw new SyscallException("open", Errno.ENOENT, Show(path));
+        if (fd < 0)
+        {
+            return null;
+        }
+
+        using var opened = new Fd((int)fd);
+        return Files.Status(opened).Kind;
     }
 
     private static bool IsDirectory(Fd parent, byte* name)
@@ -253,7 +325,7 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
         return fd >= 0;
     }
 
-    private static byte[] Terminated(ReadOnlySpan<byte> bytes)
+    internal static byte[] Terminated(ReadOnlySpan<byte> bytes)
     {
         byte[] copy = new byte[bytes.Length + 1];
         bytes.CopyTo(copy);

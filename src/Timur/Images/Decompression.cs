@@ -8,23 +8,78 @@ internal static class Decompression
     /// <summary>Bytes taken from the source at once: many small reads cost more than the copy.</summary>
     private const int Piece = 128 * 1024;
 
+    /// <summary>More plain bytes than this have to be worth their compressed ones; gzip reaches 1032 at most.</summary>
+    private const long Unquestioned = 4L << 30;
+
+    private const long LargestRatio = 1000;
+
+    private const int HeadLength = 18;
+
     /// <summary>gzip with any number of members, zstd with any number of frames, or a plain tar; anything else is a <see cref="Failure"/>.</summary>
-    internal static Stream Open(Stream archive)
+    /// <param name="unquestioned">Plain bytes that need not be worth their compressed ones.</param>
+    internal static Stream Open(Stream archive, long unquestioned = Unquestioned)
     {
-        var peeked = new PeekedStream(archive, 4);
-        return peeked.Head switch
+        var counted = new CountingStream(archive);
+        var peeked = new PeekedStream(counted, HeadLength);
+        Stream plain = peeked.Head switch
         {
             [] => throw new Failure("the archive is empty", "give a .tar, .tar.gz or .tar.zst of a root file system"),
             [0x1f, 0x8b, ..] => new GZipStream(new BufferedStream(peeked, Piece), CompressionMode.Decompress),
-            [0x28, 0xb5, 0x2f, 0xfd] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18] => new ZstdSharp.DecompressionStream(peeked, Piece),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..] => new ZstdStream(peeked, peeked.Head),
             [0x42, 0x5a, 0x68, ..] => throw new Failure("the archive is compressed with bzip2", "unpack it first: bunzip2 FILE, or use gzip or zstd"),
-            [0xfd, 0x37, 0x7a, 0x58] => throw new Failure("the archive is compressed with xz", "unpack it first: unxz FILE, or use gzip or zstd"),
+            [0xfd, 0x37, 0x7a, 0x58, ..] => throw new Failure("the archive is compressed with xz", "unpack it first: unxz FILE, or use gzip or zstd"),
             _ => peeked,
         };
+        return plain == peeked ? peeked : new LimitedStream(plain, counted, unquestioned);
     }
 
     /// <summary>What a decompressor throws when the bytes aren't what they seemed.</summary>
     internal static bool IsDamage(Exception e) => e is InvalidDataException or ZstdSharp.ZstdException or EndOfStreamException;
+
+    private sealed class CountingStream(Stream inner) : ForwardStream
+    {
+        internal long Count { get; private set; }
+
+        public override int Read(Span<byte> buffer)
+        {
+            int count = inner.Read(buffer);
+            Count += count;
+            return count;
+        }
+    }
+
+    /// <summary>Ends with a <see cref="Failure"/> when little becomes more than anybody means.</summary>
+    private sealed class LimitedStream(Stream plain, CountingStream compressed, long unquestioned) : ForwardStream
+    {
+        private long _count;
+
+        public override int Read(Span<byte> buffer)
+        {
+            int count = ReadChecked(buffer);
+            _count += count;
+            return _count <= unquestioned || _count / LargestRatio <= compressed.Count ? count
+                : throw new Failure(
+                    $"the archive's first {new ByteSize(compressed.Count).ToDecimalString()} unpack to more than {new ByteSize(_count).ToDecimalString()}", "it was made to fill disks; if it wasn't, leave its holes out: tar -S");
+        }
+
+        private int ReadChecked(Span<byte> buffer)
+        {
+            try
+            {
+                return plain.Read(buffer);
+            }
+            catch (Exception e) when (IsDamage(e))
+            {
+                throw new Failure($"the archive is damaged: {e.Message}", "it may have been changed or cut off on its way: get it again", cause: e);
+            }
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            plain.Dispose();
+            base.Dispose(disposing);
+        }
+    }
 
     /// <summary>A stream whose first bytes are known before they are read.</summary>
     private sealed class PeekedStream : ForwardStream

@@ -52,6 +52,11 @@ public sealed class ImageImport(ImageStore store)
         using Fd root = Files.Open(directory, Open.Path | Open.Directory);
         using var unpacker = new LayerUnpacker(hashed, root);
         unpacker.Run();
+        if (unpacker.Needs.Links is [(string path, string target), ..])
+        {
+            throw new Failure($"the archive links '{path}' to '{target}', which it doesn't hold");
+        }
+
         Bytes = unpacker.Bytes;
 
         // What stands behind the end of the archive belongs to the digest.

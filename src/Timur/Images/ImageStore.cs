@@ -23,6 +23,10 @@ public sealed class ImageStore(DataPaths paths)
 
     internal DataPaths Paths => paths;
 
+    internal LayerStacking Stacking => new(this);
+
+    private string Stacks { get; } = paths.Images + "/stacks";
+
     /// <summary>
     /// The image of that name, id or id prefix; built-in images are made when they are missing. Unknown ones are a <see cref="Failure"/>.
     /// </summary>
@@ -133,6 +137,35 @@ public sealed class ImageStore(DataPaths paths)
     internal Image Add(byte[] bytes, ImageName? name)
     {
         string id = Sha256.Hex(bytes);
+        var held = new List<FileLock>();
+        try
+        {
+            Stack(id, bytes, held);
+            return Add(id, bytes, name);
+        }
+        finally
+        {
+            held.ForEach(one => one.Dispose());
+        }
+    }
+
+    /// <summary>Directories that stay while the image does: those it is stacked of, and those they were made from.</summary>
+    internal IEnumerable<string> DirectoriesOf(Image image)
+        => image.LayerDirectories.Concat(image.Config.DiffIds.Select(diffId => $"{Layers}/{Hex(diffId)}")).Distinct();
+
+    private void Stack(string id, byte[] config, List<FileLock> held)
+    {
+        string[] diffIds = [.. ImageConfigJson.Read(config, $"image {id[..12]}").DiffIds.Select(Hex)];
+        IReadOnlyList<string> names = Stacking.Stack(diffIds, held);
+        if (!names.SequenceEqual(diffIds))
+        {
+            Directories.Create(Stacks);
+            AtomicFile.Write($"{Stacks}/{id}", Encoding.ASCII.GetBytes(string.Join('\n', names)), 0x1A4);
+        }
+    }
+
+    private Image Add(string id, byte[] bytes, ImageName? name)
+    {
         Directories.Create(Configs);
         AtomicFile.Write($"{Configs}/{id}.json", bytes, 0x1A4);
         Image image = Load(id, name?.Familiar ?? id) ?? throw new Failure($"image {id} was stored but can't be read");
@@ -148,20 +181,23 @@ public sealed class ImageStore(DataPaths paths)
     public void Remove(Image image)
     {
         Files.TryUnlink($"{Configs}/{image.Id}.json", out _);
+        Files.TryUnlink($"{Stacks}/{image.Id}", out _);
         Blobs.Remove(image.Id);
         var kept = new HashSet<string>();
         foreach ((_, Image other) in List())
         {
-            kept.UnionWith(other.LayerDirectories);
+            kept.UnionWith(DirectoriesOf(other));
         }
 
-        foreach (string layer in image.LayerDirectories)
+        foreach (string layer in DirectoriesOf(image))
         {
             if (!kept.Contains(layer) && !InProgress.IsHeld(layer))
             {
                 Discard(layer);
             }
         }
+
+        Stacking.Forget();
     }
 
     /// <summary>Out of the way at once, deleted after: a crash leaves it in the trash.</summary>
@@ -182,7 +218,7 @@ public sealed class ImageStore(DataPaths paths)
         var used = new HashSet<string>();
         foreach ((_, Image image) in List())
         {
-            used.UnionWith(image.LayerDirectories);
+            used.UnionWith(DirectoriesOf(image));
         }
 
         leftovers.AddRange(layers.ConvertAll(entry => $"{Layers}/{entry.Name}").FindAll(layer => !used.Contains(layer)));
@@ -200,6 +236,8 @@ public sealed class ImageStore(DataPaths paths)
         }
 
         leftovers.AddRange(Blobs.Leftovers(Configs));
+        leftovers.AddRange(Stacking.Leftovers());
+        leftovers.AddRange(Directories.List(Stacks).Where(entry => !Files.Exists($"{Configs}/{entry.Name}.json")).Select(entry => $"{Stacks}/{entry.Name}"));
         leftovers.AddRange(Directories.List(paths.Images).Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{paths.Images}/{entry.Name}"));
         return leftovers;
     }
@@ -212,14 +250,11 @@ public sealed class ImageStore(DataPaths paths)
         }
 
         ImageConfig config = ImageConfigJson.Read(bytes, $"image {id[..12]}");
-        var layers = new List<string>(config.DiffIds.Count);
-        foreach (string diffId in config.DiffIds)
-        {
-            layers.Add($"{Layers}/{diffId[(diffId.IndexOf(':') + 1)..]}");
-        }
-
-        return new Image(id, reference, layers, config);
+        IEnumerable<string> names = Files.TryReadText($"{Stacks}/{id}", out _)?.Split('\n') ?? config.DiffIds.Select(Hex);
+        return new Image(id, reference, [.. names.Select(layer => $"{Layers}/{layer}")], config);
     }
+
+    private static string Hex(string diffId) => diffId[(diffId.IndexOf(':') + 1)..];
 
     private static bool IsIdPrefix(string text)
     {

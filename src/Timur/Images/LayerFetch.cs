@@ -145,6 +145,7 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
     private void UnpackChecked(Stream source, PartialBlob? part, string directory, Digest diffId)
     {
         string found;
+        LayerNeeds needs;
         try
         {
             using Fd root = Files.Open(directory, Open.Path | Open.Directory);
@@ -153,6 +154,7 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
             using var unpacker = new LayerUnpacker(hashed, root);
             unpacker.Run();
             found = hashed.Finish();
+            needs = unpacker.Needs;
         }
         catch (Exception e) when ((Decompression.IsDamage(e) || e is Failure) && part is not { HasFailed: true })
         {
@@ -172,6 +174,8 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
             part?.Forget();
             throw new Failure($"a layer of {repository.Name} unpacks to sha256:{found}, but the image names {diffId}", "the image is wrong: ask whoever made it");
         }
+
+        store.Stacking.Record(diffId.Hex, needs);
     }
 
     /// <summary>What came isn't what its digest says.</summary>

@@ -1,27 +1,48 @@
+using System.Text;
 using Timur.Kernel;
 
 namespace Timur.Images.Tar;
 
 /// <summary>
 /// Unpacks a layer into a directory of its own: whiteouts become overlay's marks (OCI image-spec layer.md; overlayfs.rst), later entries replace earlier
-/// ones, nothing is written outside.
+/// ones, nothing is written outside. What it uses is bounded, whatever the archive says.
 /// </summary>
 internal sealed class LayerUnpacker : IDisposable
 {
-    private const int MaximumEntries = 20_000_000;
+    private const int MostEntries = 20_000_000;
+
+    /// <summary>Bytes; the kernel's limit of 4096 is one for each call.</summary>
+    private const int LongestPath = 64 * 1024;
+
+    /// <summary>Bytes of what has to be remembered until the end; no real image comes near.</summary>
+    private const long MostMemory = 48 << 20;
+
+    private const uint DefaultMode = 0x1ED;
+
     private readonly TarReader _reader;
     private readonly TreeWriter _tree;
-    private readonly List<(byte[] Path, OwnerAndTimes Attributes)> _directories = [];
+    private readonly Dictionary<string, OwnerAndTimes> _directories = [];
+    private readonly HashSet<string> _whiteouts = [];
     private readonly byte[] _buffer = new byte[128 * 1024];
+    private long _remembered;
 
     internal LayerUnpacker(Stream stream, Fd root)
     {
         _reader = new TarReader(stream);
-        _tree = new TreeWriter(root);
+        _tree = new TreeWriter(root)
+        {
+            Implied = path =>
+            {
+                Needs.Directories.Add(Remember(path));
+            },
+        };
     }
 
     /// <summary>Bytes of file content unpacked.</summary>
     internal long Bytes { get; private set; }
+
+    /// <summary>What the layer expects of those below it.</summary>
+    internal LayerNeeds Needs { get; } = new();
 
     /// <summary>Unpacks all entries; then directories get their times, deepest first.</summary>
     internal void Run()
@@ -29,9 +50,9 @@ internal sealed class LayerUnpacker : IDisposable
         int count = 0;
         while (_reader.Next() is { } entry)
         {
-            if (++count > MaximumEntries)
+            if (++count > MostEntries || entry.Name.Length > LongestPath)
             {
-                throw new Failure($"the archive has more than {MaximumEntries} entries");
+                throw new Failure(count > MostEntries ? $"the archive has more than {MostEntries} entries" : $"the archive has a name of {entry.Name.Length} bytes");
             }
 
             byte[]? path = Normalise(entry.Name);
@@ -43,10 +64,17 @@ internal sealed class LayerUnpacker : IDisposable
             Unpack(entry, path);
         }
 
-        _directories.Sort((a, b) => b.Path.Length.CompareTo(a.Path.Length));
-        foreach ((byte[] path, OwnerAndTimes attributes) in _directories)
+        Needs.Directories.RemoveWhere(path => _tree.Kind(ToBytes(path)) is not FileKind.Directory);
+        foreach (string path in Needs.Directories)
         {
-            _tree.SetTime(path.Length == 0 ? "."u8 : path, attributes);
+            // The mode doesn't depend on the umask, nor the time on when it was unpacked.
+            _tree.SetAttributes(ToBytes(path), new OwnerAndTimes(DefaultMode, 0, 0, 0, 0), isLink: false, []);
+            _directories[path] = default;
+        }
+
+        foreach ((string path, OwnerAndTimes attributes) in _directories.OrderByDescending(pair => pair.Key.Length))
+        {
+            _tree.SetDirectoryTime(ToBytes(path), attributes);
         }
     }
 
@@ -61,6 +89,7 @@ internal sealed class LayerUnpacker : IDisposable
             return;
         }
 
+        OpenWhiteouts(path, entry.Kind == TarKind.Directory);
         switch (entry.Kind)
         {
             case TarKind.Directory: MakeDirectory(entry, path); return;
@@ -69,7 +98,7 @@ internal sealed class LayerUnpacker : IDisposable
             case TarKind.CharacterDevice: _tree.MakeNode(path, FileKind.CharacterDevice, entry.Major, entry.Minor); break;
             case TarKind.BlockDevice: _tree.MakeNode(path, FileKind.BlockDevice, entry.Major, entry.Minor); break;
             case TarKind.Fifo: _tree.MakeNode(path, FileKind.Fifo, 0, 0); break;
-            default: WriteFile(entry, path); break;
+            default: WriteFile(entry, path); return;
         }
 
         _tree.SetAttributes(path, entry.Attributes, entry.Kind == TarKind.SymbolicLink, entry.Extended);
@@ -77,22 +106,29 @@ internal sealed class LayerUnpacker : IDisposable
 
     private void MakeDirectory(TarEntry entry, byte[] path)
     {
-        ReadOnlySpan<byte> place = path.Length == 0 ? "."u8 : path;
         if (path.Length > 0)
         {
             _tree.MakeDirectory(path, 0x1C0);
         }
 
-        _tree.SetAttributes(place, entry.Attributes, isLink: false, entry.Extended);
-        _directories.Add((path, entry.Attributes));
+        _tree.SetAttributes(path.Length == 0 ? "."u8 : path, entry.Attributes, isLink: false, entry.Extended);
+        string key = Remember(path);
+        _directories[key] = entry.Attributes;
+        Needs.Directories.Remove(key);
     }
 
     private void MakeHardLink(TarEntry entry, byte[] path)
     {
         byte[] target = Normalise(entry.LinkName) ?? throw new Failure($"the archive links '{TreeWriter.Show(path)}' to something outside", "such an archive isn't safe to unpack");
-        if (!_tree.TryMakeHardLink(path, target))
+        if (target.Length == 0)
         {
-            throw new Failure($"the archive links '{TreeWriter.Show(path)}' to '{TreeWriter.Show(target)}', which it doesn't hold");
+            throw new Failure($"the archive links '{TreeWriter.Show(path)}' to a directory");
+        }
+
+        if (!path.AsSpan().SequenceEqual(target) && !_tree.TryMakeHardLink(path, target))
+        {
+            _tree.Remove(path);
+            Needs.Links.Add((Remember(path), Remember(target)));
         }
     }
 
@@ -106,6 +142,11 @@ internal sealed class LayerUnpacker : IDisposable
             while (at < offset + length)
             {
                 int count = _reader.Read(_buffer.AsSpan(0, (int)Math.Min(_buffer.Length, offset + length - at)));
+                if (count == 0)
+                {
+                    throw new Failure($"the archive has a sparse file '{TreeWriter.Show(path)}' with less data than its map says");
+                }
+
                 Files.WriteAt(file, _buffer.AsSpan(0, count), at, TreeWriter.Show(path));
                 at += count;
             }
@@ -117,15 +158,18 @@ internal sealed class LayerUnpacker : IDisposable
         {
             Files.Truncate(file, entry.Size, TreeWriter.Show(path));
         }
+
+        TreeWriter.SetAttributes(file, entry.Attributes, entry.Extended, path);
     }
 
-    /// <summary><c>.wh.NAME</c> hides NAME of lower layers, <c>.wh..wh..opq</c> everything in its directory.</summary>
+    /// <summary><c>.wh.NAME</c> hides NAME of lower layers, <c>.wh..wh..opq</c> everything in its directory; what this layer itself has stays, wherever the mark stands.</summary>
     private void Whiteout(byte[] path, ReadOnlySpan<byte> name)
     {
         ReadOnlySpan<byte> directory = path.AsSpan(0, Math.Max(0, path.Length - name.Length - 1));
         if (name.SequenceEqual(".wh..wh..opq"u8))
         {
-            _tree.SetExtended(directory.Length == 0 ? "."u8 : directory, "trusted.overlay.opaque"u8, "y"u8);
+            OpenWhiteouts(directory, isDirectory: true);
+            MakeOpaque(directory);
             return;
         }
 
@@ -136,14 +180,56 @@ internal sealed class LayerUnpacker : IDisposable
         }
 
         byte[] place = directory.Length == 0 ? hidden.ToArray() : [.. directory, (byte)'/', .. hidden];
-        _tree.MakeNode(place, FileKind.CharacterDevice, 0, 0);
+        OpenWhiteouts(directory, isDirectory: true);
+        switch (_tree.Kind(place))
+        {
+            case FileKind.Directory: MakeOpaque(place); break;
+            case null:
+                _tree.MakeNode(place, FileKind.CharacterDevice, 0, 0);
+                _whiteouts.Add(Remember(place));
+                break;
+        }
     }
+
+    /// <summary>Something comes below a name, or a directory in its place, that was hidden in lower layers: nothing of theirs may show through.</summary>
+    private void OpenWhiteouts(ReadOnlySpan<byte> path, bool isDirectory)
+    {
+        for (int i = 0; _whiteouts.Count > 0 && i <= path.Length; i++)
+        {
+            bool isWhole = i == path.Length;
+            if ((isWhole || path[i] == '/') && _whiteouts.Remove(Key(path[..i])) && (!isWhole || isDirectory))
+            {
+                _tree.MakeDirectory(path[..i], DefaultMode);
+                _tree.SetAttributes(path[..i], new OwnerAndTimes(DefaultMode, 0, 0, 0, 0), isLink: false, []);
+                _directories[Key(path[..i])] = default;
+                MakeOpaque(path[..i]);
+            }
+        }
+    }
+
+    private void MakeOpaque(ReadOnlySpan<byte> directory) => _tree.MarkDirectory(directory, "trusted.overlay.opaque"u8, "y"u8);
+
+    private string Remember(byte[] path)
+    {
+        _remembered += (path.Length * 2) + 120;
+        return _remembered <= MostMemory ? Key(path)
+            : throw new Failure("the archive has more directories, hidden names and links than any image", "nothing of it was kept; it was made to fill memory");
+    }
+
+    private static string Key(ReadOnlySpan<byte> path) => Encoding.Latin1.GetString(path);
+
+    private static byte[] ToBytes(string path) => Encoding.Latin1.GetBytes(path);
 
     private static ReadOnlySpan<byte> LastComponent(ReadOnlySpan<byte> path) => path[(path.LastIndexOf((byte)'/') + 1)..];
 
     /// <summary>Without leading and doubled slashes and "."; null when ".." occurs.</summary>
     private static byte[]? Normalise(byte[] name)
     {
+        if (IsNormal(name))
+        {
+            return name;
+        }
+
         var parts = new List<byte>(name.Length);
         int at = 0;
         while (at <= name.Length)
@@ -171,4 +257,7 @@ internal sealed class LayerUnpacker : IDisposable
 
         return [.. parts];
     }
+
+    private static bool IsNormal(ReadOnlySpan<byte> name)
+        => name.Length > 0 && name[0] is not ((byte)'/' or (byte)'.') && name[^1] != '/' && name.IndexOf("//"u8) < 0 && name.IndexOf("/."u8) < 0;
 }

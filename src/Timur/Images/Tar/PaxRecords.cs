@@ -48,9 +48,15 @@ internal static class PaxRecords
     /// <summary><c>-1234.5</c>: seconds and nanoseconds, the latter never negative.</summary>
     internal static (long Seconds, uint Nanoseconds)? Time(Dictionary<string, byte[]> records, string key)
     {
-        if (!records.TryGetValue(key, out byte[]? value) || !decimal.TryParse(Encoding.ASCII.GetString(value), NumberStyles.Float, CultureInfo.InvariantCulture, out decimal time))
+        if (!records.TryGetValue(key, out byte[]? value))
         {
             return null;
+        }
+
+        const NumberStyles style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint;
+        if (!decimal.TryParse(Encoding.ASCII.GetString(value), style, CultureInfo.InvariantCulture, out decimal time) || Math.Abs(time) > long.MaxValue / 2)
+        {
+            throw new Failure($"the archive's {key} isn't a time");
         }
 
         decimal seconds = Math.Floor(time);
@@ -72,12 +78,21 @@ internal static class PaxRecords
                         throw new Failure($"the archive sets {name}, which belongs to the overlay file system", "such an archive isn't safe to unpack");
                     }
 
-                    attributes.Add((Encoding.UTF8.GetBytes(name), prefix[0] == 'L' ? Convert.FromBase64String(Encoding.ASCII.GetString(value)) : value));
+                    attributes.Add((Encoding.UTF8.GetBytes(name), prefix[0] == 'L' ? FromBase64(value, name) : value));
                 }
             }
         }
 
         return attributes;
+    }
+
+    /// <summary>With or without the padding, as libarchive writes it.</summary>
+    private static byte[] FromBase64(byte[] value, string name)
+    {
+        string text = Encoding.ASCII.GetString(value).TrimEnd('=');
+        byte[] bytes = new byte[text.Length];
+        return Convert.TryFromBase64String(text + new string('=', (4 - (text.Length % 4)) % 4), bytes, out int count) ? bytes[..count]
+            : throw new Failure($"the archive's attribute {name} isn't in base 64");
     }
 
     private static void Add(Dictionary<string, byte[]> records, string key, byte[] value)

@@ -9,17 +9,23 @@ namespace Timur.Images.Tar;
 internal sealed class TarReader(Stream stream)
 {
     private const int Block = 512;
+
+    /// <summary>Bytes of extended headers before one entry, and of global ones in the whole archive.</summary>
     private const int MaximumHeader = 4 << 20;
+
+    private const int MostGlobals = 1000;
     private readonly byte[] _block = new byte[Block];
     private readonly Dictionary<string, byte[]> _global = [];
     private long _unread;
     private long _padding;
+    private long _extended;
+    private long _globals;
 
     /// <summary>The next entry, or null at the end; what follows the end is left in the stream.</summary>
     internal TarEntry? Next()
     {
         Skip(_unread + _padding);
-        (_unread, _padding) = (0, 0);
+        (_unread, _padding, _extended) = (0, 0, 0);
         var pax = new Dictionary<string, byte[]>(_global);
         byte[]? longName = null;
         byte[]? longLink = null;
@@ -33,7 +39,7 @@ internal sealed class TarReader(Stream stream)
             switch ((char)_block[156])
             {
                 case 'x': PaxRecords.Parse(ReadMember(), pax); continue;
-                case 'g': PaxRecords.Parse(ReadMember(), _global); PaxRecords.Overlay(_global, pax); continue;
+                case 'g': ReadGlobal(pax); continue;
                 case 'L': longName = TrimZero(ReadMember()); continue;
                 case 'K': longLink = TrimZero(ReadMember()); continue;
                 case 'V' or 'M' or 'N': Skip(Padded(TarNumber.Read(_block.AsSpan(124, 12)))); continue;
@@ -54,11 +60,24 @@ internal sealed class TarReader(Stream stream)
         int count = stream.Read(buffer[..wanted]);
         if (count == 0)
         {
-            throw new Failure("the archive ends in the middle of a file", "it may have been cut off: get it again");
+            throw CutOff("in the middle of a file");
         }
 
         _unread -= count;
         return count;
+    }
+
+    private void ReadGlobal(Dictionary<string, byte[]> pax)
+    {
+        byte[] records = ReadMember();
+        _globals += records.Length;
+        PaxRecords.Parse(records, _global);
+        if (_globals > MaximumHeader || _global.Count > MostGlobals)
+        {
+            throw new Failure($"the archive has {_globals} bytes of global headers", "that is more than any real archive needs");
+        }
+
+        PaxRecords.Overlay(_global, pax);
     }
 
     private TarEntry ReadEntry(Dictionary<string, byte[]> pax, byte[]? longName, byte[]? longLink)
@@ -88,8 +107,8 @@ internal sealed class TarReader(Stream stream)
             Kind = kind == TarKind.File && name.Length > 0 && name[^1] == '/' ? TarKind.Directory : kind,
             Attributes = new OwnerAndTimes(
                 (uint)TarNumber.Read(header.AsSpan(100, 8)) & 0xFFF,
-                (uint)(PaxRecords.Number(pax, "uid") ?? TarNumber.Read(header.AsSpan(108, 8))),
-                (uint)(PaxRecords.Number(pax, "gid") ?? TarNumber.Read(header.AsSpan(116, 8))), seconds, nanoseconds),
+                Identity(PaxRecords.Number(pax, "uid") ?? TarNumber.Read(header.AsSpan(108, 8))),
+                Identity(PaxRecords.Number(pax, "gid") ?? TarNumber.Read(header.AsSpan(116, 8))), seconds, nanoseconds),
             Size = size,
             Major = (uint)TarNumber.Read(header.AsSpan(329, 8)),
             Minor = (uint)TarNumber.Read(header.AsSpan(337, 8)),
@@ -97,6 +116,9 @@ internal sealed class TarReader(Stream stream)
             Parts = parts,
         };
     }
+
+    /// <summary>2^32-1 means nobody to chown(2).</summary>
+    private static uint Identity(long number) => number is >= 0 and < uint.MaxValue ? (uint)number : throw new Failure($"the archive has the owner {number}", "user and group ids are 0 to 4294967294");
 
     private byte[] HeaderName()
     {
@@ -128,7 +150,7 @@ internal sealed class TarReader(Stream stream)
 
         if (count < Block)
         {
-            throw new Failure("the archive ends in the middle of a header", "it may have been cut off: get it again");
+            throw CutOff("in the middle of a header");
         }
 
         long sum = 0;
@@ -144,13 +166,17 @@ internal sealed class TarReader(Stream stream)
     private byte[] ReadMember()
     {
         long size = TarNumber.Read(_block.AsSpan(124, 12));
-        if (size is < 0 or > MaximumHeader)
+        if (size is < 0 or > MaximumHeader || (_extended += size) > MaximumHeader)
         {
-            throw new Failure($"the archive has an extended header of {size} bytes", "that is more than any real archive needs");
+            throw new Failure($"the archive has extended headers of {Math.Max(size, _extended)} bytes", "that is more than any real archive needs");
         }
 
         byte[] content = new byte[size];
-        stream.ReadExactly(content);
+        if (stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length)
+        {
+            throw CutOff("in the middle of an extended header");
+        }
+
         Skip(Padded(size) - size);
         return content;
     }
@@ -161,9 +187,11 @@ internal sealed class TarReader(Stream stream)
         while (count > 0)
         {
             int read = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, count));
-            count -= read > 0 ? read : throw new Failure("the archive ends too early", "it may have been cut off: get it again");
+            count -= read > 0 ? read : throw CutOff("too early");
         }
     }
+
+    internal static Failure CutOff(string where) => new($"the archive ends {where}", "it may have been cut off: get it again");
 
     internal static long Padded(long size) => (size + Block - 1) / Block * Block;
 
@@ -190,6 +218,11 @@ internal static class TarNumber
             number = (number << 6) | (field[0] & 0x3fL);
             foreach (byte next in field[1..])
             {
+                if (number is > long.MaxValue >> 8 or < long.MinValue >> 8)
+                {
+                    return false;
+                }
+
                 number = (number << 8) | next;
             }
 

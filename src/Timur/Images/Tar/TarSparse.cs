@@ -19,13 +19,13 @@ internal sealed class TarSparse(TarReader reader, Stream stream)
         }
         else if (pax.TryGetValue("GNU.sparse.map", out byte[]? map))
         {
-            parts = Pairs(Encoding.ASCII.GetString(map).Split(','));
+            parts = Pairs(Numbers(map));
             size = PaxRecords.Number(pax, "GNU.sparse.size") ?? PaxRecords.Number(pax, "GNU.sparse.realsize") ?? size;
         }
         else if (PaxRecords.Number(pax, "GNU.sparse.major") == 1)
         {
             long before = unread;
-            parts = ReadVersionOne(ref unread);
+            parts = ReadVersionOne();
             size = PaxRecords.Number(pax, "GNU.sparse.realsize") ?? throw new Failure("the archive has a sparse file without a size");
             padding = TarReader.Padded(before) - before;
         }
@@ -47,9 +47,13 @@ internal sealed class TarSparse(TarReader reader, Stream stream)
         byte[] block = new byte[Block];
         while (more)
         {
-            stream.ReadExactly(block);
+            if (stream.ReadAtLeast(block, Block, throwOnEndOfStream: false) < Block)
+            {
+                throw TarReader.CutOff("in the map of a sparse file");
+            }
+
             Collect(block.AsSpan(0, 504), parts);
-            more = block[504] != 0;
+            more = parts.Count <= MaximumParts ? block[504] != 0 : throw TooMany();
         }
 
         return parts;
@@ -63,50 +67,91 @@ internal sealed class TarSparse(TarReader reader, Stream stream)
         }
     }
 
-    /// <summary>The map stands before the data: numbers in lines, padded to a block.</summary>
-    private List<(long, long)> ReadVersionOne(ref long unread)
+    /// <summary>The map stands before the data: numbers in lines, their count first, padded to a block.</summary>
+    private List<(long, long)> ReadVersionOne()
     {
-        var text = new StringBuilder();
+        long count = -1;
+        var numbers = new List<long>();
         byte[] block = new byte[Block];
-        long expected = -1;
-        while (true)
+        long number = -1;
+        while (count < 0 || numbers.Count < count * 2)
         {
-            int count = 0;
-            while (count < Block)
+            for (int filled = 0; filled < Block;)
             {
-                int read = reader.Read(block.AsSpan(count));
-                count += read > 0 ? read : throw new Failure("the archive has a sparse file with a damaged map");
+                int read = reader.Read(block.AsSpan(filled));
+                filled += read > 0 ? read : throw Damaged();
             }
 
-            text.Append(Encoding.ASCII.GetString(block).TrimEnd('\0'));
-            string[] lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            expected = lines.Length > 0 && long.TryParse(lines[0], out long number) ? number : throw new Failure("the archive has a sparse file with a damaged map");
-            if (expected > MaximumParts)
+            foreach (byte digit in block)
             {
-                throw new Failure($"the archive has a sparse file of {expected} parts");
-            }
+                if (digit is >= (byte)'0' and <= (byte)'9' && number < long.MaxValue / 10)
+                {
+                    number = (Math.Max(number, 0) * 10) + digit - '0';
+                }
+                else if (digit == '\n' && number >= 0 && count < 0)
+                {
+                    count = number <= MaximumParts ? number : throw TooMany();
+                    number = -1;
+                }
+                else if (digit == '\n' && number >= 0)
+                {
+                    numbers.Add(number);
+                    number = -1;
+                }
+                else
+                {
+                    throw Damaged();
+                }
 
-            if (lines.Length > expected * 2 && text[^1] == '\n')
-            {
-                return Pairs(lines.AsSpan(1, (int)expected * 2).ToArray());
+                if (count >= 0 && numbers.Count == count * 2)
+                {
+                    break;
+                }
             }
         }
+
+        return Pairs(numbers);
     }
 
-    private static List<(long, long)> Pairs(string[] numbers)
+    private static List<long> Numbers(byte[] map)
     {
-        var parts = new List<(long, long)>(numbers.Length / 2);
-        for (int i = 0; i + 1 < numbers.Length; i += 2)
+        var numbers = new List<long>();
+        foreach (string text in Encoding.ASCII.GetString(map).Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
-            parts.Add((long.Parse(numbers[i], CultureInfo.InvariantCulture), long.Parse(numbers[i + 1], CultureInfo.InvariantCulture)));
+            numbers.Add(long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw Damaged());
+        }
+
+        return numbers;
+    }
+
+    private static List<(long, long)> Pairs(List<long> numbers)
+    {
+        if (numbers.Count % 2 != 0)
+        {
+            throw Damaged();
+        }
+
+        var parts = new List<(long, long)>(numbers.Count / 2);
+        for (int i = 0; i < numbers.Count; i += 2)
+        {
+            parts.Add((numbers[i], numbers[i + 1]));
         }
 
         return parts;
     }
 
+    private static Failure Damaged() => new("the archive has a sparse file with a damaged map");
+
+    private static Failure TooMany() => new($"the archive has a sparse file of more than {MaximumParts} parts");
+
     private static void Check(List<(long Offset, long Length)> parts, long size)
     {
         long end = 0;
+        if (size < 0)
+        {
+            throw Damaged();
+        }
+
         foreach ((long offset, long length) in parts)
         {
             if (offset < end || length < 0 || offset + length > size || offset + length < offset)
