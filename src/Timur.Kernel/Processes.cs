@@ -22,6 +22,9 @@ public static unsafe class Processes
     /// <summary>This process's id.</summary>
     public static int Self => (int)Sys.Call(Nr.getpid);
 
+    /// <summary>Sets which permissions new files don't get (umask(2)), for the whole process; returns those before.</summary>
+    public static uint SetUmask(uint mask) => (uint)Sys.Call(Nr.umask, mask);
+
     /// <summary>Effective user id.</summary>
     public static uint EffectiveUser => (uint)Sys.Call(Nr.geteuid);
 

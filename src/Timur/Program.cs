@@ -3,6 +3,7 @@ using Timur.Cli;
 using Timur.Cli.Oci;
 using Timur.Engine;
 using Timur.Engine.Monitoring;
+using Timur.Kernel;
 
 namespace Timur;
 
@@ -11,6 +12,8 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
+        // A root file system is for its users, not for whoever makes it: with a umask of 077 nobody but root could enter one.
+        Processes.SetUmask(0x12);
         bool debug = false;
         try
         {

@@ -10,6 +10,13 @@ public sealed class RunTests : IDisposable
     public void Dispose() => _timur.Dispose();
 
     [Fact]
+    public void What_the_caller_denies_to_new_files_is_not_denied_in_the_container()
+    {
+        Outcome outcome = TimurCommand.Execute("sh", ["-c", $"umask 077; exec {_timur.Words} run --rm -u 1000 --network none -v fresh:/data busybox sh -c 'ls / >/dev/null && cat /etc/hostname >/dev/null && stat -c %a / /data'"]);
+        Assert.Equal((0, "755\n755\n"), (outcome.Code, outcome.Out));
+    }
+
+    [Fact]
     public void Output_errors_and_exit_code_are_the_payloads()
     {
         Outcome outcome = _timur.Shell("echo out; echo err >&2; exit 7");
