@@ -32,7 +32,7 @@ internal sealed record BenchOptions(
     {
         string[] words = against?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? Default;
         Check("--against", words, CandidateTable.Names);
-        return [.. new[] { CandidateNames.Host, CandidateNames.HostAgain }.Concat(words).Concat(layers ? CandidateTable.Layers.Prepend(CandidateNames.Timur) : []).Distinct()];
+        return [.. new[] { CandidateNames.Host, CandidateNames.HostAgain }.Concat(words).Concat(layers ? CandidateNames.Layers.Prepend(CandidateNames.Timur) : []).Distinct()];
     }
 
     internal Dose DoseOf(Load load)

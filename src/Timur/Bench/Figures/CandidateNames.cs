@@ -10,4 +10,7 @@ internal static class CandidateNames
 
     /// <summary>Our default container.</summary>
     internal const string Timur = "timur";
+
+    /// <summary>Containers of ours that differ from the default one in one layer each.</summary>
+    internal static IReadOnlyList<string> Layers { get; } = ["timur-bind", "timur-disk", "timur-no-seccomp", "timur-host-network", "timur-limits"];
 }

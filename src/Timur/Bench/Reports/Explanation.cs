@@ -32,7 +32,7 @@ internal static class Explanation
         var rows = new List<string[]>();
         foreach (LoadFinding finding in findings.Loads)
         {
-            foreach (CandidateFinding candidate in finding.Candidates.Where(candidate => candidate.Who.Name.StartsWith(CandidateNames.Timur + "-", StringComparison.Ordinal)))
+            foreach (CandidateFinding candidate in finding.Candidates.Where(candidate => CandidateNames.Layers.Contains(candidate.Who.Name)))
             {
                 if (finding.Compare(candidate.Who.Name, CandidateNames.Timur, finding.Load.Main.Key) is { } ratio)
                 {
