@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -30,6 +31,36 @@ public abstract class CgroupV2LifeTests(VirtualMachine machine)
             timur oci kill two KILL; sleep 0.5; timur oci delete two; [ -e /sys/fs/cgroup/two ] || echo gone; rm -r /tmp/bundle
             """);
         Assert.True(outcome is { Out: "0::/\n0::/\n20\n16777216\n1\n1\n137\ngone\n", Error: "" }, outcome.ToString());
+    }
+
+    /// <summary>With what v2 alone has: pressure.</summary>
+    [Fact]
+    public void An_OCI_containers_statistics_and_kills_are_events_on_v2()
+    {
+        Outcome outcome = machine.Shell("""
+            timur run --rm --network none busybox true
+            mkdir /tmp/events && cd /tmp/events && timur oci spec
+            sed -i 's/"terminal":true/"terminal":false/; s#"path":"rootfs"#"path":"'$(echo /var/lib/timur/images/layers/*)'"#
+                s/"args":\["sh"\]/"args":["sleep","1000"]/; s/"memory":{}/"memory":{"limit":16777216,"swap":16777216}/; s/"cpu":{}/"cpu":{"quota":50000}/' config.json
+            timur oci run -d told </dev/null >out 2>&1; cat out
+            timur oci events --interval 500ms told >lines & events=$!
+            for i in $(seq 100); do grep -q stats lines && break; sleep 0.2; done
+            timur oci exec told tail /dev/zero
+            for i in $(seq 100); do grep -q oom lines && break; sleep 0.2; done
+            grep oom lines | head -1; timur oci events --stats told
+            timur oci update --cpu-period 20000 told; timur oci update --memory-swap 33554432 told; cat /sys/fs/cgroup/told/cpu.max
+            timur oci update --memory-swap 1048576 told; timur oci delete -f told; wait $events; rm -r /tmp/events
+            """);
+        string[] lines = outcome.Out.Split('\n');
+        Assert.True(lines.Length == 4, outcome.ToString());
+        Assert.Equal("""{"type":"oom","id":"told"}""", lines[0]);
+        JsonNode told = JsonNode.Parse(lines[1])!["data"]!;
+        Assert.Equal(("16777216", "16777216"), (told["memory"]!["usage"]!["limit"]!.ToString(), told["memory"]!["swap"]!["limit"]!.ToString()));
+        Assert.True(told["memory"]!["event_count"]!["oom_kill"]!.GetValue<long>() > 0 && told["memory"]!["raw"]!["anon"] is not null, lines[1]);
+        Assert.True(told["cpu"]!["usage"]!["total"]!.GetValue<long>() > 0 && told["pids"]!["current"]!.GetValue<long>() == 1, lines[1]);
+        Assert.All(new[] { "cpu", "memory", "blkio" }, place => Assert.NotNull(told[place]!["psi"]!["some"]!["avg300"]));
+        Assert.Equal("50000 20000", lines[2]);
+        Assert.Contains("--memory-swap: 1048576 is less than --memory: 16777216", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -184,6 +184,9 @@ internal sealed class OciBundle : IDisposable
 
     internal Outcome Execute(params string[] words) => Execute([], words);
 
+    /// <summary>New limits as JSON, from standard input.</summary>
+    internal Outcome Update(string id, string resources) => TimurCommand.Execute("sh", ["-c", $"exec {Words} update --resources - {id}"], resources);
+
     internal Outcome Execute(string[] global, string[] words)
         => _runtime == Ours ? TimurCommand.Execute(TimurCommand.Path, ["oci", "--root", State, .. global, .. words]) : TimurCommand.Execute(_runtime, ["--root", State, .. global, .. words]);
 

@@ -6,7 +6,7 @@ namespace Timur.Cgroups;
 /// <summary>Weights and rates of block devices (cgroup-v1/blkio-controller.rst, cgroup-v2.rst IO).</summary>
 internal static class BlockIoController
 {
-    internal static void Apply(CgroupDirectory? place, BlockIoResources io, List<string> warnings)
+    internal static void Apply(CgroupDirectory? place, BlockIoResources io, LimitWords words, List<string> warnings)
     {
         bool rates = io.ReadBytes.Count + io.WriteBytes.Count + io.ReadOperations.Count + io.WriteOperations.Count > 0;
         if (io.Weight is null && io.LeafWeight is null && io.WeightDevices.Count == 0 && !rates)
@@ -20,16 +20,16 @@ internal static class BlockIoController
             return;
         }
 
-        Weight(directory, io.Weight, warnings);
-        DeviceWeights(directory, io, warnings);
-        Rates(directory, io.ReadBytes, "blkio.throttle.read_bps_device", "rbps", "--device-read-bps");
-        Rates(directory, io.WriteBytes, "blkio.throttle.write_bps_device", "wbps", "--device-write-bps");
-        Rates(directory, io.ReadOperations, "blkio.throttle.read_iops_device", "riops", "--device-read-iops");
-        Rates(directory, io.WriteOperations, "blkio.throttle.write_iops_device", "wiops", "--device-write-iops");
+        Weight(directory, io.Weight, words, warnings);
+        DeviceWeights(directory, io, words, warnings);
+        Rates(directory, io.ReadBytes, "blkio.throttle.read_bps_device", "rbps", words.ReadBytes);
+        Rates(directory, io.WriteBytes, "blkio.throttle.write_bps_device", "wbps", words.WriteBytes);
+        Rates(directory, io.ReadOperations, "blkio.throttle.read_iops_device", "riops", words.ReadOperations);
+        Rates(directory, io.WriteOperations, "blkio.throttle.write_iops_device", "wiops", words.WriteOperations);
     }
 
     /// <summary>10 to 1000. A file tells only that the kernel knows this kind of weight, not which scheduler a disk has: each that is there is set.</summary>
-    private static void Weight(CgroupDirectory directory, ushort? wanted, List<string> warnings)
+    private static void Weight(CgroupDirectory directory, ushort? wanted, LimitWords words, List<string> warnings)
     {
         if (wanted is not { } weight)
         {
@@ -54,16 +54,16 @@ internal static class BlockIoController
 
         if (!isSet)
         {
-            warnings.Add($"--blkio-weight has no effect: {(reason == Errno.ENOENT ? "this kernel has no weights for block I/O" : reason.Describe())}");
+            warnings.Add($"{words.BlockIoWeight} has no effect: {(reason == Errno.ENOENT ? "this kernel has no weights for block I/O" : reason.Describe())}");
         }
     }
 
     /// <summary>Weights of single devices, and of tasks against child cgroups: only some I/O schedulers have them.</summary>
-    private static void DeviceWeights(CgroupDirectory directory, BlockIoResources io, List<string> warnings)
+    private static void DeviceWeights(CgroupDirectory directory, BlockIoResources io, LimitWords words, List<string> warnings)
     {
         if (io.LeafWeight is { } leaf && !directory.TrySet("blkio.leaf_weight", leaf.ToString(), out Errno why))
         {
-            warnings.Add($"the leaf weight of block I/O has no effect: {why.Describe()}");
+            warnings.Add($"{words.BlockIoLeafWeight} has no effect: {why.Describe()}");
         }
 
         foreach ((long major, long minor, ushort? weight, ushort? leafWeight) in io.WeightDevices)
@@ -71,27 +71,27 @@ internal static class BlockIoController
             string[] files = directory.Version == 1 ? ["blkio.weight_device", "blkio.bfq.weight_device"] : ["io.bfq.weight"];
             if (weight is { } own && !Array.Exists(files, file => directory.TrySet(file, $"{major}:{minor} {own}", out _)))
             {
-                warnings.Add($"the block I/O weight of device {major}:{minor} has no effect: its scheduler has none");
+                warnings.Add($"{words.BlockIoDeviceWeight} {major}:{minor} has no effect: its scheduler has none");
             }
 
             if (leafWeight is { } inner && !directory.TrySet("blkio.leaf_weight_device", $"{major}:{minor} {inner}", out _))
             {
-                warnings.Add($"the leaf weight of device {major}:{minor} has no effect: its scheduler has none");
+                warnings.Add($"{words.BlockIoLeafWeight} of device {major}:{minor} has no effect: its scheduler has none");
             }
         }
     }
 
-    private static void Rates(CgroupDirectory directory, IReadOnlyList<(long Major, long Minor, long Rate)> rates, string v1File, string v2Key, string option)
+    private static void Rates(CgroupDirectory directory, IReadOnlyList<(long Major, long Minor, long Rate)> rates, string v1File, string v2Key, string limit)
     {
         foreach ((long major, long minor, long rate) in rates)
         {
             if (directory.Version == 1)
             {
-                directory.Set(v1File, $"{major}:{minor} {rate}", option);
+                directory.Set(v1File, $"{major}:{minor} {rate}", limit);
             }
             else
             {
-                directory.Set("io.max", $"{major}:{minor} {v2Key}={rate}", option);
+                directory.Set("io.max", $"{major}:{minor} {v2Key}={rate}", limit);
             }
         }
     }

@@ -35,13 +35,13 @@ public sealed class Cgroup
     /// Makes the directories and sets the limits. What this machine can't enforce is a sentence in <paramref name="warnings"/>; a limit that the
     /// kernel refuses is a <see cref="Failure"/>, with nothing left behind.
     /// </summary>
-    public static Cgroup Create(CgroupLayout layout, string path, LinuxResources resources, List<string> warnings)
+    public static Cgroup Create(CgroupLayout layout, string path, LinuxResources resources, List<string> warnings, LimitWords? words = null)
     {
         var cgroup = new Cgroup(layout, path);
         try
         {
             cgroup.MakeDirectories(resources);
-            cgroup.Apply(resources, warnings);
+            cgroup.Apply(resources, warnings, words);
             return cgroup;
         }
         catch
@@ -68,26 +68,28 @@ public sealed class Cgroup
     }
 
     /// <summary>Sets limits, on a new cgroup or on one with processes in it.</summary>
-    public void Apply(LinuxResources resources, List<string> warnings)
+    /// <param name="words">What limits are called in messages; null: as the options of <c>timur run</c>.</param>
+    public void Apply(LinuxResources resources, List<string> warnings, LimitWords? words = null)
     {
-        MemoryController.Apply(Directory("memory"), resources.Memory, warnings);
-        CpuController.Apply(Directory("cpu"), resources.Cpu, warnings);
-        CpusetController.Apply(Directory("cpuset"), resources.Cpu, warnings);
-        PidsController.Apply(Directory("pids"), resources.PidsLimit, warnings);
-        BlockIoController.Apply(Directory("blkio"), resources.BlockIo, warnings);
-        DevicesController.Apply(Directory("devices"), resources.Devices, warnings);
-        HugetlbController.Apply(Directory("hugetlb"), resources.HugepageLimits, warnings);
-        NetworkController.Apply(Directory("net_cls"), Directory("net_prio"), resources.Network, warnings);
-        RdmaController.Apply(Directory("rdma"), resources.Rdma, warnings);
+        words ??= LimitWords.Options;
+        MemoryController.Apply(Directory("memory"), resources.Memory, words, warnings);
+        CpuController.Apply(Directory("cpu"), resources.Cpu, words, warnings);
+        CpusetController.Apply(Directory("cpuset"), resources.Cpu, words, warnings);
+        PidsController.Apply(Directory("pids"), resources.PidsLimit, words, warnings);
+        BlockIoController.Apply(Directory("blkio"), resources.BlockIo, words, warnings);
+        DevicesController.Apply(Directory("devices"), resources.Devices, words, warnings);
+        HugetlbController.Apply(Directory("hugetlb"), resources.HugepageLimits, words, warnings);
+        NetworkController.Apply(Directory("net_cls"), Directory("net_prio"), resources.Network, words, warnings);
+        RdmaController.Apply(Directory("rdma"), resources.Rdma, words, warnings);
         foreach ((string file, string value) in resources.Unified)
         {
             if (_layout.UnifiedMount is not { } mount)
             {
-                warnings.Add($"{file}={value} has no effect: this machine has no cgroup v2");
+                warnings.Add($"{words.Unified} {file}={value} has no effect: this machine has no cgroup v2");
                 continue;
             }
 
-            new CgroupDirectory(mount + Path, 2).Set(file, value, $"unified {file}");
+            new CgroupDirectory(mount + Path, 2).Set(file, value, $"{words.Unified} {file}");
         }
     }
 
@@ -233,6 +235,26 @@ public sealed class Cgroup
 
     /// <summary>How many processes the kernel killed for lack of memory here.</summary>
     public long OomKills() => MemoryController.OomKills(Directory("memory"));
+
+    /// <summary>Grows each time the kernel kills for lack of memory here, or, where it may not kill (v1), stops processes for it.</summary>
+    public long MemoryShortages() => OomKills() + (Directory("memory") is { Version: 1 } v1 ? v1.GetNumber("memory.oom_control", "under_oom") ?? 0 : 0);
+
+    /// <summary>Where a controller's files are; null when this machine doesn't have it or the container no directory there.</summary>
+    public CgroupDirectory? Find(string controller) => Directory(controller) is { } directory && Files.Exists(directory.Path) ? directory : null;
+
+    /// <summary>The same, or the nearest directory above it: where a container has none of its own it is under that one's rules.</summary>
+    public CgroupDirectory? Nearest(string controller)
+    {
+        for (CgroupDirectory? place = Directory(controller); place is { } directory; place = new CgroupDirectory(System.IO.Path.GetDirectoryName(directory.Path)!, directory.Version))
+        {
+            if (Files.Exists(directory.Path))
+            {
+                return directory;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Removes the directories; false when a process is still inside.</summary>
     public bool TryRemove()

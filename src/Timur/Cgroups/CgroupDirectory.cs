@@ -20,6 +20,9 @@ public readonly record struct CgroupDirectory(string Path, int Version)
     /// <summary>Reads a file, or null.</summary>
     public string? Get(string file) => Files.TryReadText($"{Path}/{file}", out _);
 
+    /// <summary>Names of its files and of the cgroups below.</summary>
+    public IEnumerable<string> Names() => Directories.List(Path).Select(entry => entry.Name);
+
     /// <summary>A file with one number; <c>max</c> and a missing file are null.</summary>
     public long? GetNumber(string file) => long.TryParse(Get(file), out long number) ? number : null;
 

@@ -5,9 +5,9 @@ namespace Timur.Cgroups;
 /// <summary>CPU time: a quota of microseconds in each period, and shares of what is contended (sched-bwc.rst, cgroup-v2.rst CPU).</summary>
 internal static class CpuController
 {
-    private const ulong DefaultPeriod = 100_000;
+    private const string DefaultPeriod = "100000";
 
-    internal static void Apply(CgroupDirectory? place, CpuResources cpu, List<string> warnings)
+    internal static void Apply(CgroupDirectory? place, CpuResources cpu, LimitWords words, List<string> warnings)
     {
         if (cpu with { Cpus = null, Mems = null } == new CpuResources())
         {
@@ -16,84 +16,100 @@ internal static class CpuController
 
         if (place is not { } directory)
         {
-            warnings.Add("--cpus and --cpu-shares have no effect: this machine has no cpu controller");
+            warnings.Add($"{words.CpuQuota} and {words.CpuShares} have no effect: this machine has no cpu controller");
             return;
         }
 
         if (directory.Version == 1)
         {
-            ApplyV1(directory, cpu, warnings);
+            ApplyV1(directory, cpu, words, warnings);
         }
         else
         {
-            ApplyV2(directory, cpu, warnings);
+            ApplyV2(directory, cpu, words, warnings);
         }
     }
 
-    private static void ApplyV1(CgroupDirectory directory, CpuResources cpu, List<string> warnings)
+    private static void ApplyV1(CgroupDirectory directory, CpuResources cpu, LimitWords words, List<string> warnings)
     {
         if (cpu.RealtimePeriod is { } realtime)
         {
-            directory.Set("cpu.rt_period_us", realtime.ToString(), "real-time period");
+            directory.Set("cpu.rt_period_us", realtime.ToString(), words.RealtimePeriod);
         }
 
         if (cpu.RealtimeRuntime is { } budget)
         {
-            directory.Set("cpu.rt_runtime_us", budget.ToString(), "real-time runtime");
+            directory.Set("cpu.rt_runtime_us", budget.ToString(), words.RealtimeRuntime);
         }
 
         if (cpu.Shares is { } shares)
         {
-            directory.Set("cpu.shares", shares.ToString(), "--cpu-shares");
+            directory.Set("cpu.shares", shares.ToString(), words.CpuShares);
+        }
+
+        Bandwidth(directory, cpu, words);
+
+        if (cpu.Idle is { } idle && !directory.TrySet("cpu.idle", idle.ToString(), out Kernel.Errno why))
+        {
+            warnings.Add($"{words.CpuIdle} has no effect: cpu.idle: {Kernel.ErrnoText.Describe(why)}");
+        }
+    }
+
+    /// <summary>The burst may not exceed the quota, nor their share of the period the parent's: what is refused at first fits when the others are set.</summary>
+    private static void Bandwidth(CgroupDirectory directory, CpuResources cpu, LimitWords words)
+    {
+        var wanted = new List<(string File, string Value, string Limit)>();
+        if (cpu.Burst is { } burst)
+        {
+            wanted.Add(("cpu.cfs_burst_us", burst.ToString(), words.CpuBurst));
         }
 
         if (cpu.Period is { } period)
         {
-            directory.Set("cpu.cfs_period_us", period.ToString(), "--cpu-period");
+            wanted.Add(("cpu.cfs_period_us", period.ToString(), words.CpuPeriod));
         }
 
         if (cpu.Quota is { } quota)
         {
-            directory.Set("cpu.cfs_quota_us", quota.ToString(), "--cpus");
+            wanted.Add(("cpu.cfs_quota_us", quota.ToString(), words.CpuQuota));
         }
 
-        if (cpu.Burst is { } burst)
+        wanted.RemoveAll(one => directory.TrySet(one.File, one.Value, out _));
+        foreach ((string file, string value, string limit) in wanted)
         {
-            directory.Set("cpu.cfs_burst_us", burst.ToString(), "CPU burst");
-        }
-
-        if (cpu.Idle is { } idle && !directory.TrySet("cpu.idle", idle.ToString(), out Kernel.Errno why))
-        {
-            warnings.Add($"CPU idle has no effect: cpu.idle: {Kernel.ErrnoText.Describe(why)}");
+            directory.Set(file, value, limit);
         }
     }
 
-    private static void ApplyV2(CgroupDirectory directory, CpuResources cpu, List<string> warnings)
+    private static void ApplyV2(CgroupDirectory directory, CpuResources cpu, LimitWords words, List<string> warnings)
     {
         if (cpu.RealtimePeriod is not null || cpu.RealtimeRuntime is not null)
         {
-            warnings.Add("real-time period and runtime have no effect: cgroup v2 has no such files");
+            warnings.Add($"{words.RealtimePeriod} and {words.RealtimeRuntime} have no effect: cgroup v2 has no such files");
         }
 
         if (cpu.Idle is { } idle)
         {
-            directory.Set("cpu.idle", idle.ToString(), "CPU idle");
+            directory.Set("cpu.idle", idle.ToString(), words.CpuIdle);
         }
 
         if (cpu.Shares is { } shares)
         {
-            directory.Set("cpu.weight", ToWeight(shares).ToString(), "--cpu-shares");
+            directory.Set("cpu.weight", ToWeight(shares).ToString(), words.CpuShares);
         }
 
         if (cpu.Quota is not null || cpu.Period is not null)
         {
-            string quota = cpu.Quota is { } microseconds and > 0 ? microseconds.ToString() : "max";
-            directory.Set("cpu.max", $"{quota} {cpu.Period ?? DefaultPeriod}", "--cpus");
+            // What isn't said stays as it is.
+            string[] now = (directory.Get("cpu.max") ?? "").Split(' ');
+            string quota = cpu.Quota is { } microseconds ? microseconds > 0 ? microseconds.ToString() : "max" : now[0] is { Length: > 0 } kept ? kept : "max";
+            string period = cpu.Period?.ToString() ?? (now.Length == 2 ? now[1] : DefaultPeriod);
+            directory.Set("cpu.max", $"{quota} {period}", words.CpuQuota);
         }
 
         if (cpu.Burst is { } burst)
         {
-            directory.Set("cpu.max.burst", burst.ToString(), "CPU burst");
+            directory.Set("cpu.max.burst", burst.ToString(), words.CpuBurst);
         }
     }
 

@@ -6,7 +6,7 @@ namespace Timur.Cgroups;
 /// <summary>CPUs and memory nodes (cgroup-v1/cpusets.rst, cgroup-v2.rst Cpuset).</summary>
 internal static class CpusetController
 {
-    internal static void Apply(CgroupDirectory? place, CpuResources cpu, List<string> warnings)
+    internal static void Apply(CgroupDirectory? place, CpuResources cpu, LimitWords words, List<string> warnings)
     {
         if (cpu.Cpus is null && cpu.Mems is null)
         {
@@ -15,18 +15,18 @@ internal static class CpusetController
 
         if (place is not { } directory)
         {
-            warnings.Add("--cpuset-cpus and --cpuset-mems have no effect: this machine has no cpuset controller");
+            warnings.Add($"{words.Cpus} and {words.MemoryNodes} have no effect: this machine has no cpuset controller");
             return;
         }
 
         if (cpu.Cpus is { } cpus)
         {
-            directory.Set("cpuset.cpus", cpus, "--cpuset-cpus");
+            directory.Set("cpuset.cpus", cpus, words.Cpus);
         }
 
         if (cpu.Mems is { } mems)
         {
-            directory.Set("cpuset.mems", mems, "--cpuset-mems");
+            directory.Set("cpuset.mems", mems, words.MemoryNodes);
         }
     }
 

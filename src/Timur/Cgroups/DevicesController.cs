@@ -6,7 +6,7 @@ namespace Timur.Cgroups;
 /// <summary>Which device nodes may be made, read and written: lists on v1, an eBPF program on v2 (cgroup-v1/devices.rst, cgroup-v2.rst Device controller).</summary>
 internal static class DevicesController
 {
-    internal static void Apply(CgroupDirectory? place, IReadOnlyList<DeviceRule> rules, List<string> warnings)
+    internal static void Apply(CgroupDirectory? place, IReadOnlyList<DeviceRule> rules, LimitWords words, List<string> warnings)
     {
         if (rules.Count == 0)
         {
@@ -15,7 +15,7 @@ internal static class DevicesController
 
         if (place is not { } directory)
         {
-            warnings.Add("device rules have no effect: this machine has no devices controller");
+            warnings.Add($"{words.Devices} have no effect: this machine has no devices controller");
             return;
         }
 
@@ -28,7 +28,7 @@ internal static class DevicesController
 
         foreach (DeviceRule rule in rules)
         {
-            directory.Set(rule.Allow ? "devices.allow" : "devices.deny", Format(rule), "device rule");
+            directory.Set(rule.Allow ? "devices.allow" : "devices.deny", Format(rule), words.Devices);
         }
     }
 

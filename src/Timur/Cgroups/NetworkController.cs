@@ -5,16 +5,16 @@ namespace Timur.Cgroups;
 /// <summary>Marks and priorities of packets (cgroup-v1/net_cls.rst, net_prio.rst); v2 leaves both to packet filters.</summary>
 internal static class NetworkController
 {
-    internal static void Apply(CgroupDirectory? classes, CgroupDirectory? priorities, NetworkResources network, List<string> warnings)
+    internal static void Apply(CgroupDirectory? classes, CgroupDirectory? priorities, NetworkResources network, LimitWords words, List<string> warnings)
     {
         if (network.ClassId is { } id)
         {
-            Set(classes, "net_cls.classid", id.ToString(), "the class of network packets", warnings);
+            Set(classes, "net_cls.classid", id.ToString(), words.PacketClass, warnings);
         }
 
         foreach ((string link, uint priority) in network.Priorities)
         {
-            Set(priorities, "net_prio.ifpriomap", $"{link} {priority}", $"the priority of packets on {link}", warnings);
+            Set(priorities, "net_prio.ifpriomap", $"{link} {priority}", $"{words.PacketPriority} on {link}", warnings);
         }
     }
 

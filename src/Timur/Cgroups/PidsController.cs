@@ -3,7 +3,7 @@ namespace Timur.Cgroups;
 /// <summary>Number of tasks (cgroup-v1/pids.rst, cgroup-v2.rst PID).</summary>
 internal static class PidsController
 {
-    internal static void Apply(CgroupDirectory? place, long? limit, List<string> warnings)
+    internal static void Apply(CgroupDirectory? place, long? limit, LimitWords words, List<string> warnings)
     {
         if (limit is not { } count)
         {
@@ -12,11 +12,11 @@ internal static class PidsController
 
         if (place is { } directory)
         {
-            directory.Set("pids.max", count > 0 ? count.ToString() : "max", "--pids-limit");
+            directory.Set("pids.max", count > 0 ? count.ToString() : "max", words.Tasks);
         }
         else if (count > 0)
         {
-            warnings.Add("--pids-limit has no effect: this machine has no pids controller");
+            warnings.Add($"{words.Tasks} has no effect: this machine has no pids controller");
         }
     }
 }

@@ -120,7 +120,15 @@ internal static partial class CommandTable
         new("init", "", "prepare this machine (happens by itself at first use)", () => NoOptions, SystemCommand.Initialise),
         new("clear", "[OPTIONS]", "remove every container, link and rule of ours", () => SystemCommand.ClearOptions, SystemCommand.Clear),
         new("system check", "[OPTIONS]", "find what an interrupted command left", () => SystemCommand.CheckOptions, SystemCommand.Check) { Examples = ["timur system check --repair"] },
+        new("oci", "[GLOBAL OPTIONS] VERB [OPTIONS] [ARG...]", "be the OCI runtime of another engine: create, start, exec, ... (also: timur-runc)", () => NoOptions, NotAfterOptions, StopAtOperand: true)
+        {
+            Examples = ["timur oci spec", "timur oci run --bundle /containers/web web", "timur oci --help"],
+        },
         new("completion", "bash|zsh|fish|man", "print a shell's completion script, or the man page", () => NoOptions, CompletionCommand.Run),
         new("version", "[OPTIONS]", "show the version", () => VersionCommand.Options, VersionCommand.Run),
     ];
+
+    /// <summary>What follows <c>oci</c> is another command line altogether, and read before this table is.</summary>
+    private static int NotAfterOptions(CommandContext context, Arguments arguments)
+        => throw new Failure("oci takes no options before it: it has global options of its own", "write them behind: timur oci --root DIR VERB ...");
 }

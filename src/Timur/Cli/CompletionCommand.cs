@@ -35,6 +35,9 @@ internal static class CompletionCommand
                 if [ "$COMP_CWORD" = 1 ]; then
                     COMPREPLY=($(compgen -W '{{firsts}}' -- "$current")); return
                 fi
+                if [ "$verb" = oci ] && [ "$COMP_CWORD" = 2 ]; then
+                    COMPREPLY=($(compgen -W "$(timur oci --help | sed -n 's/^  \([a-z]*\) .*/\1/p')" -- "$current")); return
+                fi
                 case "$verb" in {{pairs}})
                     if [ "$COMP_CWORD" = 2 ]; then
                         COMPREPLY=($(compgen -W "$(timur --help | sed -n "s/^  $verb \([a-z]*\) .*/\1/p")" -- "$current")); return

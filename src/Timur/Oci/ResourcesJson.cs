@@ -10,7 +10,7 @@ internal static class ResourcesJson
     {
         Memory = part.Find("memory") is { } memory ? ReadMemory(memory) : new MemoryResources(),
         Cpu = part.Find("cpu") is { } cpu ? ReadCpu(cpu) : new CpuResources(),
-        PidsLimit = part.Find("pids")?.Number("limit"),
+        PidsLimit = NotZero(part.Find("pids")?.Number("limit")),
         BlockIo = part.Find("blockIO") is { } io ? ReadBlockIo(io) : new BlockIoResources(),
         Devices = part.List("devices", ReadRule),
         HugepageLimits = part.List("hugepageLimits", limit => (limit.RequireText("pageSize"), (long)Math.Min(limit.Require("limit").AsUnsigned(), long.MaxValue))),

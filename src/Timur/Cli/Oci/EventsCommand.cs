@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Timur.CommandLine;
-using Timur.Cgroups;
 using Timur.Kernel;
 using Timur.Runtime.Containers;
 
@@ -37,14 +36,18 @@ internal static class EventsCommand
         }
 
         using Fd? process = Processes.TryOpen(container.Record.Pid, out _);
-        long kills = container.Cgroup.OomKills();
+        long shortages = container.Cgroup.MemoryShortages();
         for (long waited = 0; process is not null && container.IsAlive; waited += Step)
         {
             bool ended = Processes.WaitForEnd(process, Step);
-            if (container.Cgroup.OomKills() is var now && now > kills)
+            if (container.Cgroup.MemoryShortages() is var now && now != shortages)
             {
-                kills = now;
-                OciContext.Text(Event(container, "oom", _ => { }));
+                if (now > shortages)
+                {
+                    OciContext.Text(Event(container, "oom", _ => { }));
+                }
+
+                shortages = now;
             }
 
             if (!ended && (waited + Step) % Math.Max((long)interval.TotalMilliseconds / Step * Step, Step) == 0)
@@ -57,77 +60,25 @@ internal static class EventsCommand
     }
 
     private static void PrintStatistics(OciContainer container)
-    {
-        CgroupStatistics statistics = container.Cgroup.Statistics();
-        OciContext.Text(Event(container, "stats", json => Write(json, statistics)));
-    }
+        => OciContext.Text(Event(container, "stats", json =>
+        {
+            json.WriteStartObject("data");
+            StatisticsJson.Write(json, container.Cgroup);
+            json.WriteEndObject();
+        }));
 
     private static string Event(OciContainer container, string type, Action<Utf8JsonWriter> data)
     {
-        using var stream = new MemoryStream(512);
+        using var stream = new MemoryStream(4096);
         using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options))
         {
             json.WriteStartObject();
             json.WriteString("type", type);
             json.WriteString("id", container.Id);
-            json.WriteStartObject("data");
             data(json);
-            json.WriteEndObject();
             json.WriteEndObject();
         }
 
         return System.Text.Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
-
-    private static void Write(Utf8JsonWriter json, CgroupStatistics statistics)
-    {
-        json.WriteStartObject("cpu");
-        json.WriteStartObject("usage");
-        Number(json, "total", statistics.CpuNanoseconds);
-        json.WriteEndObject();
-        json.WriteStartObject("throttling");
-        Number(json, "throttledPeriods", statistics.ThrottledPeriods);
-        Number(json, "throttledTime", statistics.ThrottledNanoseconds);
-        json.WriteEndObject();
-        Pressure(json, statistics.CpuPressure);
-        json.WriteEndObject();
-        json.WriteStartObject("memory");
-        json.WriteStartObject("usage");
-        Number(json, "limit", statistics.MemoryLimit);
-        Number(json, "usage", statistics.MemoryUsage);
-        Number(json, "max", statistics.MemoryPeak);
-        json.WriteNumber("failcnt", statistics.OomKills);
-        json.WriteEndObject();
-        Pressure(json, statistics.MemoryPressure);
-        json.WriteEndObject();
-        json.WriteStartObject("pids");
-        Number(json, "current", statistics.Pids);
-        Number(json, "limit", statistics.PidsLimit);
-        json.WriteEndObject();
-        json.WriteStartObject("blkio");
-        Number(json, "readBytes", statistics.ReadBytes);
-        Number(json, "writeBytes", statistics.WriteBytes);
-        Pressure(json, statistics.IoPressure);
-        json.WriteEndObject();
-    }
-
-    private static void Number(Utf8JsonWriter json, string name, long? value)
-    {
-        if (value is { } number)
-        {
-            json.WriteNumber(name, number);
-        }
-    }
-
-    private static void Pressure(Utf8JsonWriter json, double? some)
-    {
-        if (some is { } percent)
-        {
-            json.WriteStartObject("psi");
-            json.WriteStartObject("some");
-            json.WriteNumber("avg10", percent);
-            json.WriteEndObject();
-            json.WriteEndObject();
-        }
     }
 }

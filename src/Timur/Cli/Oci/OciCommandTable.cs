@@ -89,7 +89,8 @@ internal static class OciCommandTable
         catch (Exception e) when (e is Failure or SyscallException or IOException or UnauthorizedAccessException)
         {
             Report(log, Prefix(verb, e) + e.Message);
-            
+            Advise((e as Failure)?.Advice);
+
             // What exec gives back is its process's code; its own failure is told apart from most of those.
             const int execFailed = 255;
             return verb == "exec" ? execFailed : 1;
@@ -148,6 +149,15 @@ internal static class OciCommandTable
         if (log.IsFile)
         {
             CommandContext.Note(message);
+        }
+    }
+
+    /// <summary>What to do next is for people: engines quote every byte of standard error.</summary>
+    private static void Advise(string? advice)
+    {
+        if (advice is not null && Terminal.Is(Descriptors.Standard(2)))
+        {
+            CommandContext.Note("  " + advice);
         }
     }
 

@@ -1,3 +1,4 @@
+using Timur.Cgroups;
 using Timur.CommandLine;
 using Timur.Kernel;
 using Timur.Oci;
@@ -28,43 +29,74 @@ internal static class UpdateCommand
         Option.Value("cpuset-mems", "LIST", "memory nodes"),
         Option.Value("pids-limit", "N", "tasks"),
         Option.Value("blkio-weight", "N", "weight of block I/O, 10 to 1000"),
-        Option.Value("l3-cache-schema", "SCHEMA", "resctrl's schemata"),
-        Option.Value("mem-bw-schema", "SCHEMA", "resctrl's schemata"),
+        Option.Value("l3-cache-schema", "SCHEMA", "cache ways, as resctrl writes them: L3:0=f;1=f"),
+        Option.Value("mem-bw-schema", "SCHEMA", "memory bandwidth, as resctrl writes it: MB:0=20;1=70"),
     ];
 
     internal static int Run(OciContext context, Arguments arguments)
     {
         OciContainer container = context.Root.Find(OciOperands.Id(arguments, "update"));
-        LinuxResources resources = arguments.Text("resources") switch
+        string? file = arguments.Text("resources") is { Length: > 0 } given ? given : null;
+        LinuxResources resources = file switch
         {
-            null or "" => FromOptions(arguments),
+            null => FromOptions(arguments, context.Log),
             "-" => SpecJson.ReadResources(Files.TryReadAll(Descriptors.Standard(0), out Errno why) ?? throw new SyscallException("read", why, "standard input"), "resources"),
-            { } file => SpecJson.ReadResources(Files.ReadAll(file), file),
+            _ => SpecJson.ReadResources(Files.ReadAll(file), file),
         };
-        Updating.Apply(container, resources, context.Log);
+        string[] schemata = [Schema(arguments, "l3-cache-schema", "L3"), Schema(arguments, "mem-bw-schema", "MB")];
+        Updating.Apply(container, resources, file is null ? LimitWords.UpdateOptions : LimitWords.Members, [.. schemata.Where(schema => schema.Length > 0)], context.Log);
         return 0;
     }
 
-    private static LinuxResources FromOptions(Arguments arguments) => new()
+    private static LinuxResources FromOptions(Arguments arguments, RuntimeLog log)
     {
-        Memory = new MemoryResources(Bytes(arguments, "memory"), Bytes(arguments, "memory-reservation"), Bytes(arguments, "memory-swap")) { KernelTcp = Bytes(arguments, "kernel-memory-tcp") },
-        Cpu = new CpuResources(
-            (ulong?)arguments.Number("cpu-share") ?? (ulong?)arguments.Number("cpu-shares"), arguments.Number("cpu-quota"), (ulong?)arguments.Number("cpu-period"),
-            arguments.Text("cpuset-cpus"), arguments.Text("cpuset-mems"))
+        if (arguments.Text("kernel-memory") is { Length: > 0 })
         {
-            Burst = (ulong?)arguments.Number("cpu-burst"),
-            RealtimeRuntime = arguments.Number("cpu-rt-runtime"),
-            RealtimePeriod = (ulong?)arguments.Number("cpu-rt-period"),
-            Idle = arguments.Number("cpu-idle"),
-        },
-        PidsLimit = arguments.Number("pids-limit"),
-        BlockIo = new BlockIoResources { Weight = (ushort?)arguments.Number("blkio-weight") },
+            log.Warn("--kernel-memory is ignored: kernels have no such limit any more");
+        }
+
+        return new LinuxResources
+        {
+            Memory = new MemoryResources(Bytes(arguments, "memory"), Bytes(arguments, "memory-reservation"), Bytes(arguments, "memory-swap")) { KernelTcp = Bytes(arguments, "kernel-memory-tcp") },
+            Cpu = new CpuResources(
+                Unsigned(arguments, "cpu-share") ?? Unsigned(arguments, "cpu-shares"), Number(arguments, "cpu-quota"), Unsigned(arguments, "cpu-period"),
+                arguments.Text("cpuset-cpus") is { Length: > 0 } cpus ? cpus : null, arguments.Text("cpuset-mems") is { Length: > 0 } nodes ? nodes : null)
+            {
+                Burst = Unsigned(arguments, "cpu-burst"),
+                RealtimeRuntime = Number(arguments, "cpu-rt-runtime"),
+                RealtimePeriod = Unsigned(arguments, "cpu-rt-period"),
+                Idle = Number(arguments, "cpu-idle"),
+            },
+            PidsLimit = Number(arguments, "pids-limit") is not 0 and { } tasks ? tasks : null,
+            BlockIo = new BlockIoResources { Weight = Weight(arguments) },
+        };
+    }
+
+    /// <summary>A line of resctrl's schemata names its resource; the options take it with the name or without.</summary>
+    private static string Schema(Arguments arguments, string option, string resource)
+        => arguments.Text(option) is not { Length: > 0 } text ? "" : text.StartsWith(resource, StringComparison.Ordinal) ? text : $"{resource}:{text}";
+
+    private static ushort? Weight(Arguments arguments) => Number(arguments, "blkio-weight") switch
+    {
+        null or 0 => null,
+        >= 10 and <= 1000 and { } weight => (ushort)weight,
+        { } other => throw new Failure($"--blkio-weight: {other} isn't a weight from 10 to 1000", exitCode: 1),
+    };
+
+    /// <summary>Engines pass an empty text for what they don't set.</summary>
+    private static long? Number(Arguments arguments, string option) => arguments.Text(option) is { Length: > 0 } ? arguments.Number(option) : null;
+
+    private static ulong? Unsigned(Arguments arguments, string option) => Number(arguments, option) switch
+    {
+        null => null,
+        >= 0 and { } number => (ulong)number,
+        { } negative => throw new Failure($"--{option}: {negative} is less than 0", exitCode: 1),
     };
 
     /// <summary>Plain bytes, or with a unit such as 512M; -1 is unlimited.</summary>
     private static long? Bytes(Arguments arguments, string option) => arguments.Text(option) switch
     {
-        null => null,
+        null or "" => null,
         "-1" => -1,
         { } text => ByteSize.Parse(text, "--" + option).Bytes,
     };

@@ -81,7 +81,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
     {
         LinuxResources resources = spec.Linux.Resources ?? new LinuxResources();
         resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
-        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(CgroupLayout.Detect(), record.CgroupPath, resources, _warnings));
+        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(CgroupLayout.Detect(), record.CgroupPath, resources, _warnings, LimitWords.Members));
         undo.Add("cgroup", () => cgroup.TryRemove());
         return cgroup;
     }

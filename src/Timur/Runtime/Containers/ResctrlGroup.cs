@@ -47,6 +47,19 @@ internal static class ResctrlGroup
         return isNew && rdt.ClosId is null ? name : null;
     }
 
+    /// <summary>Refuses lines for a resource that this machine can't divide, in the words that callers know.</summary>
+    internal static void RequireFor(IReadOnlyList<string> schemata)
+    {
+        foreach (string line in schemata)
+        {
+            (string resource, string words) = line.StartsWith('L') ? ("L3", "CAT: l3 cache schema") : ("MB", "MBA: memory bandwidth schema");
+            if (!Files.Exists($"{Mount}/info/{resource}"))
+            {
+                throw new Failure($"Intel RDT/{words} is not enabled", $"resctrl isn't mounted at {Mount}, or this machine can't divide {resource}", 1);
+            }
+        }
+    }
+
     internal static void Remove(string? name)
     {
         if (name is not null)

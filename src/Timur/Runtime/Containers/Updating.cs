@@ -1,3 +1,4 @@
+using Timur.Cgroups;
 using Timur.Oci;
 using Timur.State;
 
@@ -6,7 +7,9 @@ namespace Timur.Runtime.Containers;
 /// <summary>New limits for a container that is there.</summary>
 public static class Updating
 {
-    public static void Apply(OciContainer container, LinuxResources resources, RuntimeLog log)
+    /// <param name="schemata">Lines for the container's class of service (resctrl).</param>
+    /// <param name="words">What the caller calls the limits.</param>
+    public static void Apply(OciContainer container, LinuxResources resources, LimitWords words, IReadOnlyList<string> schemata, RuntimeLog log)
     {
         using FileLock guard = container.Lock();
         if (container.Status == OciStatus.Stopped)
@@ -14,13 +17,35 @@ public static class Updating
             throw new Failure("container not running", exitCode: 1);
         }
 
+        ResctrlGroup.RequireFor(schemata);
         CheckMemory(container, resources.Memory);
+        resources = WithoutSwapLimit(resources);
         LinuxResources wanted = resources.Devices.Count == 0 ? resources : resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
         var warnings = new List<string>();
         container.Cgroup.MakeRoomFor(wanted);
-        container.Cgroup.Apply(wanted, warnings);
+        container.Cgroup.Apply(wanted, warnings, words);
+        if (schemata.Count > 0)
+        {
+            Reclass(container, schemata);
+        }
+
         log.Warn(warnings);
     }
+
+    /// <summary>A container that has no class of its own yet gets one.</summary>
+    private static void Reclass(OciContainer container, IReadOnlyList<string> schemata)
+    {
+        string? given = container.ReadSpec().Linux.IntelRdt?.ClosId;
+        string? made = ResctrlGroup.Join(new IntelRdtSpec(given, schemata, EnableMonitoring: false), container.Id, container.Record.Pid);
+        if (made is not null)
+        {
+            AtomicFile.Write(container.Directory + "/state.json", (container.Record with { OwnClosId = made }).ToBytes());
+        }
+    }
+
+    /// <summary>Memory without a limit means swap without one, unless it is said otherwise: v1 counts both together.</summary>
+    private static LinuxResources WithoutSwapLimit(LinuxResources resources)
+        => resources.Memory is { Limit: -1, Swap: null } ? resources with { Memory = resources.Memory with { Swap = -1 } } : resources;
 
     private static void CheckMemory(OciContainer container, MemoryResources memory)
     {
