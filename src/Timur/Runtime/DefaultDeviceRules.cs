@@ -23,6 +23,22 @@ public static class DefaultDeviceRules
         new(true, "c", 136, null, "rwm"),
     ];
 
-    /// <summary>Nothing is allowed at first, then the configuration's rules, then these.</summary>
-    internal static IReadOnlyList<DeviceRule> Around(IReadOnlyList<DeviceRule> rules) => [Nothing, .. rules, .. Always];
+    /// <summary>Nothing is allowed at first, then the configuration's rules, then these. What changes nothing is left out: each is a call of the kernel's.</summary>
+    internal static IReadOnlyList<DeviceRule> Around(IReadOnlyList<DeviceRule> rules)
+    {
+        var all = new List<DeviceRule>(1 + rules.Count + Always.Count) { Nothing };
+        int lastRefusal = 0;
+        foreach (DeviceRule rule in rules.Concat(Always))
+        {
+            if (all.LastIndexOf(rule) >= lastRefusal && (rule.Allow || all.Count == 1))
+            {
+                continue;
+            }
+
+            all.Add(rule);
+            lastRefusal = rule.Allow ? lastRefusal : all.Count - 1;
+        }
+
+        return all;
+    }
 }
