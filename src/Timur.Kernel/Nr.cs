@@ -56,6 +56,10 @@ internal static class Nr
     internal static int getcwd => Arm ? 17 : 79;
     internal static int chdir => Arm ? 49 : 80;
     internal static int fchdir => Arm ? 50 : 81;
+
+    internal static int exit_group => Arm ? 94 : 231;
+
+    internal static int chroot => Arm ? 51 : 161;
     internal static int fchmod => Arm ? 52 : 91;
     internal static int fchown => Arm ? 55 : 93;
     internal static int umask => Arm ? 166 : 95;

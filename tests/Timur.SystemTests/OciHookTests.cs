@@ -49,7 +49,7 @@ public class OciHookTests
         {
             JsonNode state = JsonNode.Parse(File.ReadAllText($"{bundle.Directory}/{kind}"))!;
             Assert.Equal((id, bundle.Directory, "b"), (state["id"]!.GetValue<string>(), state["bundle"]!.GetValue<string>(), state["annotations"]!["org.example.a"]!.GetValue<string>()));
-            Assert.Equal(kind switch { "poststart" => "running", "poststop" => "stopped", _ => "creating" }, state["status"]!.GetValue<string>());
+            Assert.Equal(kind switch { "poststart" => "running", "poststop" => "stopped", "prestart" => "created", _ => "creating" }, state["status"]!.GetValue<string>());
             Assert.True(kind == "poststop" || state["pid"]!.GetValue<int>() == pid);
         }
     }

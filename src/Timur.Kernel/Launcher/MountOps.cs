@@ -129,4 +129,12 @@ public static class MountOps
         program.Add("unmount the old root", Nr.umount2, dot, 2);
         program.Add("chdir /", Nr.chdir, program.Text("/"));
     }
+
+    /// <summary>chroot(2): the root of this process and of those it makes, in a mount namespace that is others' too.</summary>
+    public static void ChangeRoot(this LaunchProgram program, Arg root)
+    {
+        program.Add("enter the root", Nr.fchdir, root);
+        program.Add("chroot", Nr.chroot, program.Text("."));
+        program.Add("chdir /", Nr.chdir, program.Text("/"));
+    }
 }

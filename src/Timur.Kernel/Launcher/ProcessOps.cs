@@ -108,7 +108,7 @@ public static class ProcessOps
     }
 
     /// <summary>chdir(2) before the ids change; a directory that only the user may enter is tried again after.</summary>
-    public static void WorkingDirectory(this LaunchProgram program, string path, bool beforeIds)
+    public static void WorkingDirectory(this LaunchProgram program, string path, bool beforeIds, bool isFiltered = false)
     {
         OpHandle chdir = program.Add($"chdir {path}", Nr.chdir, program.Text(path));
         if (beforeIds)
@@ -116,7 +116,11 @@ public static class ProcessOps
             chdir.Tolerate(Errno.EACCES);
         }
 
-        program.Add($"check that {path} is inside", Pseudo.CheckWorkingDirectory);
+        OpHandle check = program.Add($"check that {path} is inside", Pseudo.CheckWorkingDirectory);
+        if (isFiltered)
+        {
+            check.Tolerate(Errno.EPERM, Errno.ENOSYS);
+        }
     }
 
     /// <summary>Waits for the maps of the user namespace that the clone made; the parent is told <see cref="UserNamespaces.MapLetter"/>.</summary>
@@ -140,6 +144,9 @@ public static class ProcessOps
         program.Add("wait for start", Nr.read, Slot.StartGate, program.Bytes(new byte[8]), 1);
         program.Add("close the gate", Nr.close, Slot.StartGate);
     }
+
+    /// <summary>The process ends, with success.</summary>
+    public static void End(this LaunchProgram program) => program.Add("end", Nr.exit_group, 0);
 
     /// <summary>This process stays as the reaper of its process namespace; the program goes on in a child.</summary>
     public static void Reap(this LaunchProgram program) => program.Add("stay as the reaper, go on in a child", Pseudo.Reap);

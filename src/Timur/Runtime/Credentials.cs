@@ -14,7 +14,8 @@ internal static class Credentials
         }
         else
         {
-            // Without no_new_privs only a privileged process may load a filter, so it comes before the capabilities go.
+            // Without no_new_privs only a privileged process may load a filter, so it comes before the capabilities go; it may forbid to ask for the directory.
+            program.WorkingDirectory(process.Cwd, beforeIds: true);
             LoadFilter(program, filter, filterFlags);
         }
 
@@ -23,7 +24,11 @@ internal static class Credentials
             program.DropBoundingSet(own & ~Capabilities.Bits(capabilities.Bounding));
         }
 
-        program.WorkingDirectory(process.Cwd, beforeIds: true);
+        if (process.NoNewPrivileges)
+        {
+            program.WorkingDirectory(process.Cwd, beforeIds: true);
+        }
+
         program.Become(process.UserId, process.GroupId, process.AdditionalGroups);
         if (process.Capabilities is { } sets)
         {
@@ -34,7 +39,7 @@ internal static class Credentials
 
         if (process.UserId != 0)
         {
-            program.WorkingDirectory(process.Cwd, beforeIds: false);
+            program.WorkingDirectory(process.Cwd, beforeIds: false, isFiltered: !process.NoNewPrivileges && filter is not null);
         }
 
         program.Umask(process.Umask ?? 0x12);

@@ -54,6 +54,12 @@ public static class ExecCompiler
             program.Join("the container", Slot.Extra, joined);
         }
 
+        if ((joined & CloneFlags.NewMount) == 0)
+        {
+            // The mount namespace is the runtime's own: the container's root is that of its processes only.
+            program.ChangeRoot(Slot.Extra + 1);
+        }
+
         if (process.Terminal)
         {
             program.NewTerminalByPath(process.UserId, process.UserId == 0 ? 0 : process.GroupId);

@@ -18,7 +18,7 @@ public sealed class LaunchCompiler
     {
         _spec = spec;
         _context = context;
-        _process = spec.Process ?? throw new Failure("config.json: process is missing", "a container that is started needs a process");
+        _process = spec.Process ?? new ProcessSpec();
     }
 
     /// <summary>The program of a container's first process.</summary>
@@ -152,16 +152,6 @@ public sealed class LaunchCompiler
 
     private void BuildRoot()
     {
-        if (!IsNew("mount"))
-        {
-            if (_context.Hooks)
-            {
-                _program.AskParent("run hooks", LaunchLetters.Hooks);
-            }
-
-            return;
-        }
-
         var root = new RootCompiler(_program, _spec, _context);
         root.Mount();
         if (Has("user"))
@@ -238,6 +228,12 @@ public sealed class LaunchCompiler
         }
 
         Credentials.Compile(_program, _process, _context.SeccompFilter, _context.SeccompFlags, _context.OwnCapabilities);
+        if (_process.Args.Count == 0)
+        {
+            EndAtTheGate();
+            return;
+        }
+
         IReadOnlyList<string> candidates = SearchPath.Candidates(_process.Args[0], _process.Env);
         if (_context.StartGate)
         {
@@ -258,5 +254,13 @@ public sealed class LaunchCompiler
         }
 
         _program.Execute(candidates, _process.Args, _process.Env);
+    }
+
+    /// <summary>A container without a process can be created; there is nothing to start.</summary>
+    private void EndAtTheGate()
+    {
+        _program.NotDumpable();
+        _program.WaitAtGate();
+        _program.End();
     }
 }

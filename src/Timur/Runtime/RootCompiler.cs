@@ -21,8 +21,12 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
     /// <summary>Cuts the ties to the host's mounts, then mounts what the root stands on.</summary>
     internal void Mount()
     {
-        program.SetPropagation(RootPropagation());
-        if (RootPropagation() == Propagation.Shared)
+        if (!IsShown)
+        {
+            program.SetPropagation(RootPropagation());
+        }
+
+        if (!IsShown && RootPropagation() == Propagation.Shared)
         {
             // What is attached below would else show up on the host, and pivot_root refuses a root on a shared mount.
             program.MakePrivate(Mounts.Holding(context.Root)?.Target ?? "/");
@@ -334,12 +338,21 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             program.Change(new MountHandle(_root), "/", new MountChange(MountAttributes.ReadOnly));
         }
 
+        if (IsShown)
+        {
+            program.ChangeRoot(_root);
+            return;
+        }
+
         program.PivotRoot(_root);
         if (spec.Linux.RootfsPropagation is "shared" or "rshared" or "unbindable" or "runbindable")
         {
             program.SetPropagation(spec.Linux.RootfsPropagation.EndsWith("shared", StringComparison.Ordinal) ? Propagation.Shared : Propagation.Unbindable);
         }
     }
+
+    /// <summary>Without a mount namespace everything is mounted where the runtime itself sees it, below the root, and that is all that changes.</summary>
+    private bool IsShown => !spec.Linux.Namespaces.Any(ns => ns.Type == "mount");
 
     private Propagation RootPropagation() => spec.Linux.RootfsPropagation switch
     {

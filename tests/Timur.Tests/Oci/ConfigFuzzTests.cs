@@ -60,7 +60,7 @@ public class ConfigFuzzTests
         try
         {
             Spec spec = SpecJson.Read(json, Document);
-            SpecRules.Check(spec, Document);
+            SpecRules.Check(spec, Document, needsProcess: true);
             SpecRules.CheckSources(spec.Mounts, Document);
             byte[]? filter = spec.Linux.Seccomp is { } profile ? ContainerFilter.Compile(profile, Document).Code : null;
             var context = new LaunchContext { Root = "/", Stage = "/", OwnCapabilities = Capabilities.Every, SeccompFilter = filter, StartGate = true, Hooks = true };

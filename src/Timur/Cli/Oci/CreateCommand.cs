@@ -21,8 +21,8 @@ internal static class CreateCommand
     internal static int Run(OciContext context, Arguments arguments)
     {
         CreateOptions options = ParseOptions(arguments, "create");
-        Bundle bundle = ReadBundle(arguments);
-        RequireConsoleSocket(bundle.Spec.Process!.Terminal, options.ConsoleSocket, detached: true);
+        Bundle bundle = ReadBundle(arguments, needsProcess: false);
+        RequireConsoleSocket(bundle.Spec.Process is { Terminal: true }, options.ConsoleSocket, detached: true);
         Entering.Protect(Disguise.Suffices(bundle));
         using Launched launched = new Creation(context.Root, context.Log).Create(bundle, options, out _);
         return 0;
@@ -42,7 +42,8 @@ internal static class CreateCommand
         };
     }
 
-    internal static Bundle ReadBundle(Arguments arguments) => Bundle.Read(Path.GetFullPath(arguments.Text("bundle") is { Length: > 0 } directory ? directory : "."));
+    internal static Bundle ReadBundle(Arguments arguments, bool needsProcess)
+        => Bundle.Read(Path.GetFullPath(arguments.Text("bundle") is { Length: > 0 } directory ? directory : "."), needsProcess);
 
     internal static void RequireConsoleSocket(bool terminal, string? socket, bool detached)
     {

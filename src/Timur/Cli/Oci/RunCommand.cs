@@ -19,7 +19,7 @@ internal static class RunCommand
     internal static int Run(OciContext context, Arguments arguments)
     {
         CreateOptions options = CreateCommand.ParseOptions(arguments, "run");
-        Bundle bundle = CreateCommand.ReadBundle(arguments);
+        Bundle bundle = CreateCommand.ReadBundle(arguments, needsProcess: true);
         bool detach = arguments.Has("detach");
         CreateCommand.RequireConsoleSocket(bundle.Spec.Process!.Terminal, options.ConsoleSocket, detach);
         Entering.Protect(Disguise.Suffices(bundle));

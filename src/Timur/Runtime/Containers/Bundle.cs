@@ -14,13 +14,14 @@ public sealed record Bundle(string Directory, string Rootfs, Spec Spec, byte[] J
     internal const string Document = "config.json";
 
     /// <summary>Reads the bundle; whatever makes no sense in it is a <see cref="Failure"/> that names the place.</summary>
-    public static Bundle Read(string directory)
+    /// <param name="needsProcess">It is going to be started, not only created.</param>
+    public static Bundle Read(string directory, bool needsProcess)
     {
         byte[] json = Files.TryReadAll($"{directory}/{Document}", out Errno why)
             ?? throw (why == Errno.ENOENT ? new Failure($"JSON specification file {Document} not found in {directory}", "timur oci spec writes one", 1) : new SyscallException("read", why, $"{directory}/{Document}"));
         var root = JsonPart.Parse(json, Document);
         Spec spec = SpecJson.Read(root, withSeccomp: false);
-        SpecRules.Check(spec, Document);
+        SpecRules.Check(spec, Document, needsProcess);
         string path = spec.Root!.Path;
         string rootfs = RealPath(path.StartsWith('/') ? path : $"{directory}/{path}");
         spec = WithBundlePaths(spec, directory, rootfs);

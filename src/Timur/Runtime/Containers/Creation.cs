@@ -26,6 +26,12 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         undo.Add("state", () => Directories.RemoveTree(directory));
         ContainerRecord record = Describe(bundle, options);
         Files.WriteAll(directory + "/config.json", bundle.Json, 0x180);
+        if (SpecRules.Find(bundle.Spec, "mount") is null)
+        {
+            ShownMounts.Expect(directory, bundle.Rootfs);
+            undo.Add("mounts", () => ShownMounts.Remove(directory));
+        }
+
         Cgroup cgroup = MakeCgroup(bundle.Spec, record, undo);
         using var joined = JoinedNamespaces.Open(bundle.Spec);
         using var given = GivenMounts.Make(bundle.Spec, joined.Count);
@@ -97,9 +103,19 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
     private Spec Fitting(Bundle bundle)
     {
         Spec spec = bundle.Spec;
-        ProcessSpec process = ProcessRules.Fit(spec.Process!, Own(spec), log);
+        if (spec.Process is null)
+        {
+            log.Warn("config.json: process: there is none: when it is started, the container ends");
+        }
+
+        ProcessSpec process = ProcessRules.Fit(spec.Process ?? new ProcessSpec(), Own(spec), log);
         using Fd rootfs = Files.Open(bundle.Rootfs, Open.Path | Open.Directory);
-        return spec with { Process = process with { Env = HomeDirectory.Complete(process.Env, process.UserId, rootfs) } };
+        string? label = SecurityModules.Usable("linux.mountLabel", spec.Linux.MountLabel, SecurityModules.HasSelinux, log);
+        return spec with
+        {
+            Process = process with { Env = HomeDirectory.Complete(process.Env, process.UserId, rootfs) },
+            Linux = label == spec.Linux.MountLabel ? spec.Linux : spec.Linux with { MountLabel = label },
+        };
     }
 
     /// <summary>A user namespace has all of them, whatever this process may.</summary>
@@ -119,7 +135,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             SeccompFlags = record.FilterFlags,
             StartGate = !options.Immediately,
             Hooks = hooks.Prestart.Count + hooks.CreateRuntime.Count + hooks.CreateContainer.Count + bundle.Spec.Linux.NetDevices.Count > 0,
-            ByImage = Disguise.Suffices(bundle),
+            ByImage = bundle.Spec.Process is not null && Disguise.Suffices(bundle),
             Keyring = options.NoNewKeyring ? null : "_ses." + record.Id,
             Given = given.Slots,
             PreservedDescriptors = options.PreservedDescriptors,
@@ -156,7 +172,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         }
         catch (LaunchException e)
         {
-            throw LaunchWords.Explain(parts.Program, e, bundle.Spec.Process!.Args[0]);
+            throw LaunchWords.Explain(parts.Program, e, bundle.Spec.Process?.Args[0] ?? "");
         }
     }
 

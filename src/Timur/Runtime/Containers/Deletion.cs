@@ -32,6 +32,7 @@ public sealed class Deletion(RuntimeLog log)
         }
 
         ResctrlGroup.Remove(container.Record.OwnClosId);
+        ShownMounts.Remove(container.Directory);
         Spec? spec = container.Record.HasHooks ? container.ReadSpec() : null;
         Directories.RemoveTree(container.Directory);
         if (spec is not null)

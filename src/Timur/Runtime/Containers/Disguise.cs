@@ -28,7 +28,7 @@ public static class Disguise
     {
         Spec spec = bundle.Spec;
         return bundle.Filter is not { Disguisable: false } && SpecRules.Find(spec, "pid") is { Path: null }
-            && (SpecRules.Find(spec, "user") is not null || !(spec.Process!.Capabilities?.Bounding ?? []).Contains("CAP_SYS_PTRACE"));
+            && (SpecRules.Find(spec, "user") is not null || !(spec.Process?.Capabilities?.Bounding ?? []).Contains("CAP_SYS_PTRACE"));
     }
 
     /// <summary>A profile lets the payload's image do its work.</summary>

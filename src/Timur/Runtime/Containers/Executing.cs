@@ -78,11 +78,13 @@ public sealed class Executing(RuntimeLog log)
         using Fd input = Descriptors.Duplicate(Descriptors.Standard(0));
         using Fd output = Descriptors.Duplicate(Descriptors.Standard(1));
         using Fd error = Descriptors.Duplicate(Descriptors.Standard(2));
+        using Fd? root = (record.Joins & CloneFlags.NewMount) == 0 ? Files.Open($"/proc/{record.Pid}/root", Open.Path | Open.Directory) : null;
         LaunchRequest In(Fd? unified) => new(loaded)
         {
             ProcessNamespace = processes,
             Cgroup = unified,
-            Slots = [(Slot.Extra, target), (Slot.Input, input), (Slot.Output, output), (Slot.Error, error), .. (ReadOnlySpan<(Slot, Fd)>)(image is null ? [] : [(Slot.Image, image)])],
+            Slots = [(Slot.Extra, target), (Slot.Input, input), (Slot.Output, output), (Slot.Error, error), .. (ReadOnlySpan<(Slot, Fd)>)(image is null ? [] : [(Slot.Image, image)]),
+                .. (ReadOnlySpan<(Slot, Fd)>)(root is null ? [] : [(Slot.Extra + 1, root)])],
             OnSync = point => Answer(point, process, record, options),
         };
         try

@@ -63,7 +63,10 @@ internal static class Hooks
         {
             program.NotDumpable();
             program.NeedsParent = (record.Joins & CloneFlags.NewTime) != 0;
-            program.Join("the container", Slot.Extra, record.Joins);
+            if (record.Joins != CloneFlags.None)
+            {
+                program.Join("the container", Slot.Extra, record.Joins);
+            }
         }
 
         program.StandardStreams();

@@ -49,7 +49,7 @@ internal sealed class LaunchAnswers(Bundle bundle, ContainerRecord record, Creat
     private void TakeTerminal(SyncPoint point)
     {
         Fd master = point.TakeDescriptor();
-        ProcessSpec process = bundle.Spec.Process!;
+        ProcessSpec process = bundle.Spec.Process ?? new ProcessSpec();
         if (process.ConsoleHeight > 0 || process.ConsoleWidth > 0)
         {
             Kernel.Terminal.SetSize(master, new TerminalSize(process.ConsoleHeight, process.ConsoleWidth));
@@ -70,7 +70,8 @@ internal sealed class LaunchAnswers(Bundle bundle, ContainerRecord record, Creat
     private void RunHooks(SyncPoint point)
     {
         ContainerRecord now = record with { Pid = point.Pid };
-        Hooks.Run("prestart", bundle.Spec.Hooks.Prestart, now, OciStatus.Creating);
+        // The oldest hooks come when all but the payload is there, and are told so.
+        Hooks.Run("prestart", bundle.Spec.Hooks.Prestart, now, OciStatus.Created);
         Hooks.Run("createRuntime", bundle.Spec.Hooks.CreateRuntime, now, OciStatus.Creating);
         NetDevices.Move(bundle.Spec.Linux.NetDevices, point.Pid);
         Hooks.Run("createContainer", bundle.Spec.Hooks.CreateContainer, now, OciStatus.Creating, point.Process);

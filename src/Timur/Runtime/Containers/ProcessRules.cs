@@ -28,21 +28,17 @@ internal static class ProcessRules
                 throw new Failure($"{document}: process.rlimits[{i}].type: {type} is there twice", exitCode: 1);
             }
         }
-
-        if (process.ApparmorProfile is not null && !Files.Exists("/sys/kernel/security/apparmor") && !Files.Exists("/sys/module/apparmor/parameters/enabled"))
-        {
-            throw new Failure($"{document}: process.apparmorProfile: AppArmor is not enabled on this machine", exitCode: 1);
-        }
-
-        if (process.SelinuxLabel is not null && !Files.Exists("/sys/fs/selinux/enforce"))
-        {
-            throw new Failure($"{document}: process.selinuxLabel: SELinux is not enabled on this machine", exitCode: 1);
-        }
     }
 
     /// <summary>Capabilities that this process could pass on, and limits that it may set.</summary>
     internal static ProcessSpec Fit(ProcessSpec process, ulong own, RuntimeLog log)
-        => process with { Capabilities = Fit(process.Capabilities ?? new CapabilitiesSpec(), own, log), Rlimits = Fit(process.Rlimits, log) };
+        => process with
+        {
+            Capabilities = Fit(process.Capabilities ?? new CapabilitiesSpec(), own, log),
+            Rlimits = Fit(process.Rlimits, log),
+            ApparmorProfile = SecurityModules.Usable("process.apparmorProfile", process.ApparmorProfile, SecurityModules.HasAppArmor, log),
+            SelinuxLabel = SecurityModules.Usable("process.selinuxLabel", process.SelinuxLabel, SecurityModules.HasSelinux, log),
+        };
 
     private static CapabilitiesSpec Fit(CapabilitiesSpec sets, ulong own, RuntimeLog log)
     {

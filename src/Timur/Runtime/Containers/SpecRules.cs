@@ -6,7 +6,8 @@ namespace Timur.Runtime.Containers;
 /// <summary>What the members of a configuration demand of each other.</summary>
 internal static class SpecRules
 {
-    internal static void Check(Spec spec, string document)
+    /// <param name="needsProcess">It is going to be started, not only created.</param>
+    internal static void Check(Spec spec, string document, bool needsProcess)
     {
         if (!spec.OciVersion.StartsWith("1.", StringComparison.Ordinal))
         {
@@ -18,7 +19,15 @@ internal static class SpecRules
             throw Wrong(document, "root", "there is no root file system");
         }
 
-        ProcessRules.Check(spec.Process ?? throw Wrong(document, "process", "a container needs a process"), document);
+        if (spec.Process is { } process)
+        {
+            ProcessRules.Check(process, document);
+        }
+        else if (needsProcess)
+        {
+            throw Wrong(document, "process", "a container that is to run needs one");
+        }
+
         Namespaces(spec, document);
         Identity(spec, document);
         Mounts(spec, document);
@@ -44,11 +53,6 @@ internal static class SpecRules
 
     private static void Namespaces(Spec spec, string document)
     {
-        if (Find(spec, "mount") is null)
-        {
-            throw Wrong(document, "linux.namespaces", "a container needs a mount namespace");
-        }
-
         if (spec.Linux.TimeOffsets.Count > 0 && Find(spec, "time") is not { Path: null })
         {
             throw Wrong(document, "linux.timeOffsets", "offsets need a new time namespace");

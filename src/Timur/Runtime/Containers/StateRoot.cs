@@ -45,6 +45,7 @@ public sealed class StateRoot(string path)
             return false;
         }
 
+        ShownMounts.Remove(directory);
         Directories.RemoveTree(directory);
         return true;
     }
