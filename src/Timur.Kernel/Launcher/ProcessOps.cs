@@ -70,11 +70,11 @@ public static class ProcessOps
         program.Add("standard error", Nr.dup3, Slot.Error, 2, 0);
     }
 
-    /// <summary>Standard input becomes the null device of a /dev that was just made.</summary>
-    public static void OpenNullInput(this LaunchProgram program, Arg devices)
+    /// <summary>A standard stream becomes the null device of a /dev that was just made.</summary>
+    public static void OpenNull(this LaunchProgram program, Arg devices, Slot stream)
     {
         const Resolve strict = Resolve.NoSymlinks | Resolve.Beneath;
-        program.Add("open /dev/null", Nr.openat2, devices, program.Text("null"), program.HowTo(Files.OpenBits(Open.Read), strict), 24).Save(Slot.Input);
+        program.Add("open /dev/null", Nr.openat2, devices, program.Text("null"), program.HowTo(Files.OpenBits(stream == Slot.Input ? Open.Read : Open.ReadWrite), strict), 24).Save(stream);
     }
 
     /// <summary>

@@ -38,4 +38,29 @@ public static class Spawning
         using var loaded = new LoadedProgram(program.ToBytes());
         return Launching.Start(new LaunchRequest(loaded) { Slots = [(Slot.Extra, descriptor3)] });
     }
+
+    /// <summary>Starts a program with this process's standard streams, and these descriptors numbered from 3 on; no other is inherited.</summary>
+    /// <param name="paths">The first that exists is executed.</param>
+    public static Launched Child(IReadOnlyList<string> paths, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, IReadOnlyList<Fd> descriptors)
+    {
+        var program = new LaunchProgram();
+        program.ResetSignals();
+        int parked = ResourceLimits.ParkingPlace;
+        program.Add("park", Nr.dup3, Slot.Parent, parked, 0x80000).Save(Slot.Parent);
+        for (int i = 0; i < descriptors.Count; i++)
+        {
+            // Out of the way of the numbers they are going to have.
+            program.Add("park", Nr.dup3, Slot.Extra + i, parked - 1 - i, 0x80000).Save(Slot.Extra + i);
+        }
+
+        for (int i = 0; i < descriptors.Count; i++)
+        {
+            program.Add("dup3", Nr.dup3, Slot.Extra + i, 3 + i, 0);
+        }
+
+        program.Add("close the rest", Nr.close_range, 3 + descriptors.Count, parked - 1 - descriptors.Count, 0);
+        program.Execute(paths, arguments, environment);
+        using var loaded = new LoadedProgram(program.ToBytes());
+        return Launching.Start(new LaunchRequest(loaded) { Slots = [.. descriptors.Select((descriptor, i) => (Slot.Extra + i, descriptor))] });
+    }
 }

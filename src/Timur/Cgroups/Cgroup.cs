@@ -230,6 +230,15 @@ public sealed class Cgroup
 
     public bool IsFrozen => Freezer.IsFrozen(Directory("freezer"));
 
+    /// <summary>Moves a process here, in every hierarchy.</summary>
+    public void Join(int pid)
+    {
+        foreach (CgroupDirectory directory in Directories())
+        {
+            directory.Set("cgroup.procs", pid.ToString(), "cgroup " + Path);
+        }
+    }
+
     /// <summary>Counters of this moment.</summary>
     public CgroupStatistics Statistics() => CgroupStatistics.Read(Directory("cpu"), Directory("cpuacct"), Directory("memory"), Directory("pids"), Directory("blkio"));
 

@@ -142,7 +142,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         SeccompFilter = spec.Linux.Seccomp is { } profile ? FilterCache.Get(store.Paths, profile) : null,
         SeccompFlags = spec.Linux.Seccomp is { } flags ? FilterCompiler.Flags(flags) : 0,
         Reaper = options.Has("init"),
-        NullInput = !options.Interactive && !options.Tty,
+        NullStreams = options.Interactive || options.Tty ? [] : [Slot.Input],
         NetworkGiven = networkGiven,
 
         // A new user namespace has all of them, whatever this process may.

@@ -44,8 +44,8 @@ public sealed record LaunchContext
     /// <summary>The payload is executed by way of <see cref="Kernel.Launcher.PayloadImage"/>, which also waits at the gate.</summary>
     public bool ByImage { get; init; }
 
-    /// <summary>Standard input is nothing: the container's own /dev/null, through which no chmod reaches the host's.</summary>
-    public bool NullInput { get; init; }
+    /// <summary>Standard streams that are nothing: the container's own /dev/null, through which no chmod reaches the host's.</summary>
+    public IReadOnlyList<Kernel.Launcher.Slot> NullStreams { get; init; } = [];
 
     /// <summary>The parent runs hooks at <see cref="LaunchLetters.Hooks"/>, when everything is mounted and the old root is still there.</summary>
     public bool Hooks { get; init; }

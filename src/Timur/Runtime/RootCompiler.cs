@@ -255,9 +255,9 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         Arg devices = _devices ?? program.OpenOrMakeDirectory(_root, "/dev");
         _devices = devices;
         new DeviceCompiler(program, _root, devices, isMapped: _hostTrees is not null).Make(spec.Linux.Devices);
-        if (context.NullInput)
+        foreach (Slot stream in context.NullStreams)
         {
-            program.OpenNullInput(devices);
+            program.OpenNull(devices, stream);
         }
 
         foreach ((string name, string target) in DefaultDevices.Links)

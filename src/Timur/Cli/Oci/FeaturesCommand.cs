@@ -3,6 +3,7 @@ using System.Text.Json;
 using Timur.CommandLine;
 using Timur.Kernel;
 using Timur.Runtime;
+using Timur.Runtime.Containers;
 
 namespace Timur.Cli.Oci;
 
@@ -24,7 +25,9 @@ internal static class FeaturesCommand
             json.WriteEndObject();
             json.WriteStartObject("annotations");
             json.WriteString("timur.version", VersionCommand.Version);
+            json.WriteString("org.opencontainers.runc.checkpoint.enabled", "true");
             json.WriteEndObject();
+            Texts(json, "potentiallyUnsafeConfigAnnotations", [CriuConfiguration.Annotation]);
             json.WriteEndObject();
         }
 
@@ -39,7 +42,7 @@ internal static class FeaturesCommand
         json.WriteStartObject("cgroup");
         json.WriteBoolean("v1", true);
         json.WriteBoolean("v2", true);
-        json.WriteBoolean("systemd", false);
+        json.WriteBoolean("systemd", true);
         json.WriteBoolean("systemdUser", false);
         json.WriteBoolean("rdma", true);
         json.WriteEndObject();

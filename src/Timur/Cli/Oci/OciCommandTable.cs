@@ -21,7 +21,7 @@ internal static class OciCommandTable
         Option.Flag("systemd-cgroup", "refused: this runtime makes cgroups itself"),
         Option.Value("cgroup-manager", "cgroupfs", "who makes cgroups"),
         Option.Value("rootless", "auto|true|false", "ignored: what can't be done says so itself"),
-        Option.Value("criu", "FILE", "ignored: criu is looked for in PATH"),
+        Option.Value("criu", "FILE", "criu's program (default: criu, in PATH)"),
         Option.Flag("debug", "log more"),
         Option.Flag("help", "show help", 'h'),
         Option.Flag("version", "show the version", 'v'),
@@ -45,7 +45,7 @@ internal static class OciCommandTable
         new("spec", "[options]", "write a configuration to start from", () => SpecCommand.Options, SpecCommand.Run),
         new("features", "", "print what this runtime supports, as JSON", () => [], FeaturesCommand.Run),
         new("checkpoint", "[options] ID", "write a container to the disk (needs criu)", () => CheckpointCommand.Options, CheckpointCommand.Run),
-        new("restore", "[options] ID", "bring a container back from the disk (needs criu)", () => CheckpointCommand.Options, CheckpointCommand.Restore),
+        new("restore", "[options] ID", "bring a container back from the disk (needs criu)", () => RestoreCommand.Options, RestoreCommand.Run),
     ];
 
     /// <summary>Whether a program of this name is asked to be an OCI runtime.</summary>
@@ -124,7 +124,7 @@ internal static class OciCommandTable
         }
 
         var arguments = Arguments.Parse(command.Name, options, Dashed(words, options), command.StopAtOperand);
-        return command.Run(new OciContext(new StateRoot(global.Text("root") ?? StateRoot.Default), log), arguments);
+        return command.Run(new OciContext(new StateRoot(Path.GetFullPath(global.Text("root") ?? StateRoot.Default)), log, global.Text("criu") is { Length: > 0 } criu ? criu : "criu"), arguments);
     }
 
     private static RuntimeLog OpenLog(Arguments global)

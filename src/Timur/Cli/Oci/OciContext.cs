@@ -5,11 +5,14 @@ using Timur.Runtime.Containers;
 namespace Timur.Cli.Oci;
 
 /// <summary>What every verb of the OCI runtime has.</summary>
-internal sealed class OciContext(StateRoot root, RuntimeLog log)
+internal sealed class OciContext(StateRoot root, RuntimeLog log, string criu)
 {
     internal StateRoot Root => root;
 
     internal RuntimeLog Log => log;
+
+    /// <summary>criu's program: a path, or a name to look for in PATH.</summary>
+    internal string Criu => criu;
 
     /// <summary>A line on standard output.</summary>
     internal static void Line(string line) => Text(line + "\n");

@@ -32,7 +32,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             undo.Add("mounts", () => ShownMounts.Remove(directory));
         }
 
-        Cgroup cgroup = MakeCgroup(bundle.Spec, record, undo);
+        Cgroup cgroup = MakeCgroup(bundle.Spec, record, _warnings, undo);
         using var joined = JoinedNamespaces.Open(bundle.Spec);
         using var given = GivenMounts.Make(bundle.Spec, joined.Count);
         if (bundle.Filter is { } filter)
@@ -59,7 +59,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
 
     private sealed record LaunchParts(LaunchProgram Program, JoinedNamespaces Joined, GivenMounts Given, Fd? Gate, Cgroup Cgroup);
 
-    private static ContainerRecord Describe(Bundle bundle, CreateOptions options)
+    internal static ContainerRecord Describe(Bundle bundle, CreateOptions options)
     {
         Spec spec = bundle.Spec;
         string path = spec.Linux.CgroupsPath ?? "/" + options.Id;
@@ -83,11 +83,11 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         };
     }
 
-    private Cgroup MakeCgroup(Spec spec, ContainerRecord record, UndoList undo)
+    internal static Cgroup MakeCgroup(Spec spec, ContainerRecord record, List<string> warnings, UndoList undo)
     {
         LinuxResources resources = spec.Linux.Resources ?? new LinuxResources();
         resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
-        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(CgroupLayout.Detect(), record.CgroupPath, resources, _warnings, LimitWords.Members));
+        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(CgroupLayout.Detect(), record.CgroupPath, resources, warnings, LimitWords.Members));
         undo.Add("cgroup", () => cgroup.TryRemove());
         return cgroup;
     }
@@ -131,6 +131,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             CgroupTasks = cgroup.TaskFiles,
             CgroupViews = cgroup.Views,
             UnifiedView = SpecRules.Find(bundle.Spec, "cgroup") is null ? cgroup.UnifiedPath : null,
+            NullStreams = bundle.Spec.Process is { Terminal: true } ? [] : NullStreams(),
             SeccompFilter = bundle.Filter?.Code,
             SeccompFlags = record.FilterFlags,
             StartGate = !options.Immediately,
@@ -141,6 +142,21 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             PreservedDescriptors = options.PreservedDescriptors,
             OwnCapabilities = Own(bundle.Spec),
         };
+    }
+
+    /// <summary>Which of this process's streams are the host's null device: nobody can tell it from the container's, but for criu and who may change its mode.</summary>
+    private static IReadOnlyList<Slot> NullStreams()
+    {
+        var streams = new List<Slot>(3);
+        for (int number = 0; number < 3; number++)
+        {
+            if (Files.TryStatus($"/proc/self/fd/{number}", out _, follow: true) is { Kind: FileKind.CharacterDevice, SpecialMajor: 1, SpecialMinor: 3 })
+            {
+                streams.Add(Slot.Input + number);
+            }
+        }
+
+        return streams;
     }
 
     private Launched Launch(Bundle bundle, ContainerRecord record, CreateOptions options, LaunchParts parts)
@@ -176,7 +192,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         }
     }
 
-    private static void Announce(CreateOptions options, Launched launched)
+    internal static void Announce(CreateOptions options, Launched launched)
     {
         if (options.PidFile is { } file)
         {

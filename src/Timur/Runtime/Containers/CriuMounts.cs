@@ -1,0 +1,102 @@
+using Timur.Cgroups;
+using Timur.Kernel;
+using Timur.Oci;
+
+namespace Timur.Runtime.Containers;
+
+/// <summary>A container's mounts that criu can't make: what is bound from the host. Each has a name in the images, and a source when it is mounted again.</summary>
+internal static class CriuMounts
+{
+    private const string Null = "/dev/null";
+
+    /// <summary>Where such mounts are, and what each is called.</summary>
+    /// <param name="pid">The container's first process.</param>
+    internal static List<(string Place, string Name)> Named(Spec spec, Cgroup cgroup, int pid)
+    {
+        List<(string, string)> named = [.. Bound(spec, cgroup).Select(mount => (mount.Place, mount.Place))];
+        foreach (string path in spec.Linux.MaskedPaths)
+        {
+            if (Files.TryStatus($"/proc/{pid}/root{path}", out _, follow: true) is { Kind: not FileKind.Directory })
+            {
+                named.Add((path, Null));
+            }
+        }
+
+        return named;
+    }
+
+    /// <summary>What to mount by name.</summary>
+    internal static List<(string Name, string Source)> Sources(Spec spec, Cgroup cgroup) => [.. Bound(spec, cgroup), (Null, Null)];
+
+    /// <summary>Makes what is missing of the places to mount at, as the container's start did; what is below a tmpfs comes with its content.</summary>
+    internal static void MakePlaces(Spec spec, string rootfs)
+    {
+        using Fd root = Files.Open(rootfs, Open.Path | Open.Directory);
+        using var writer = new TreeWriter(root);
+        string[] filled = [.. spec.Mounts.Where(mount => mount.Type == "tmpfs").Select(mount => mount.Destination.TrimEnd('/') + "/")];
+        foreach (MountSpec mount in spec.Mounts)
+        {
+            if (mount.Type is "cgroup" or "cgroup2" || Array.Exists(filled, place => mount.Destination.StartsWith(place, StringComparison.Ordinal)) || IsThere(root, mount.Destination))
+            {
+                continue;
+            }
+
+            MakePlace(writer, mount);
+        }
+    }
+
+    private static bool IsThere(Fd root, string path)
+    {
+        using Fd? there = Files.TryOpenInRoot(root, path, Open.Path, out _);
+        return there is not null;
+    }
+
+    private static void MakePlace(TreeWriter writer, MountSpec mount)
+    {
+        string[] parts = mount.Destination.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        bool isFile = mount.Source is { } source && IsBind(mount) && Files.TryStatus(source, out _, follow: true) is { Kind: not FileKind.Directory };
+        for (int i = 1; i <= parts.Length; i++)
+        {
+            byte[] path = System.Text.Encoding.UTF8.GetBytes(string.Join('/', parts[..i]));
+            if (i == parts.Length && isFile)
+            {
+                writer.MakeFile(path).Dispose();
+            }
+            else
+            {
+                writer.MakeDirectory(path, 0x1ED);
+            }
+        }
+    }
+
+    private static IEnumerable<(string Place, string Source)> Bound(Spec spec, Cgroup cgroup)
+    {
+        foreach (MountSpec mount in spec.Mounts)
+        {
+            if (IsBind(mount))
+            {
+                yield return (mount.Destination, mount.Source!);
+            }
+            else if (mount.Type is "cgroup" or "cgroup2")
+            {
+                foreach ((string name, string hostPath) in cgroup.Views)
+                {
+                    yield return ($"{mount.Destination}/{name}", hostPath);
+                }
+
+                if (SpecRules.Find(spec, "cgroup") is null && cgroup.UnifiedPath is { } unified)
+                {
+                    yield return (mount.Destination, unified);
+                }
+            }
+        }
+
+        // Where nodes can't be made, the host's are bound.
+        foreach (string device in SpecRules.Find(spec, "user") is null ? [] : DefaultDevices.All.Select(device => device.Path).Concat(spec.Linux.Devices.Select(device => device.Path)))
+        {
+            yield return (device, device);
+        }
+    }
+
+    private static bool IsBind(MountSpec mount) => mount.Type == "bind" || MountOptions.Parse(mount.Options).IsBind;
+}
