@@ -25,6 +25,9 @@ public sealed class Cgroup
     /// <summary>Path in each hierarchy, such as <c>/timur-ID</c>.</summary>
     public string Path { get; }
 
+    /// <summary>systemd made it, and looks at its own hierarchy to see who is in it.</summary>
+    public bool IsTracked { get; set; }
+
     /// <summary>The cgroup of that path, whether it exists or not.</summary>
     public static Cgroup Open(CgroupLayout layout, string path) => new(layout, path);
 
@@ -108,6 +111,11 @@ public sealed class Cgroup
                 {
                     files.Add(directory.Path + "/tasks");
                 }
+            }
+
+            if (IsTracked && _layout.Mode != "v2")
+            {
+                files.AddRange(new[] { $"{_layout.SystemdMount}{Path}/cgroup.procs", $"{_layout.UnifiedMount}{Path}/cgroup.procs" }.Where(file => Files.Exists(file)));
             }
 
             return files;

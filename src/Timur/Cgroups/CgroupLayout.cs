@@ -20,6 +20,9 @@ public sealed class CgroupLayout
     /// <summary>The v2 mount, on a v2 or a hybrid machine.</summary>
     public string? UnifiedMount { get; private set; }
 
+    /// <summary>The v1 mount without controllers by which systemd tells who belongs to what; null where it has none.</summary>
+    public string? SystemdMount { get; private set; }
+
     /// <summary><c>v1</c>, <c>v2</c>, <c>hybrid</c>, or <c>none</c>.</summary>
     public string Mode => (UnifiedMount, HasV1) switch
     {
@@ -67,6 +70,7 @@ public sealed class CgroupLayout
             string place = $"{UsualPlace}/{(controllers.Length == 0 ? "unified" : controllers)}";
             if (controllers.StartsWith("name=", StringComparison.Ordinal))
             {
+                SystemdMount = controllers == "name=systemd" ? $"{UsualPlace}/systemd" : SystemdMount;
                 continue;
             }
 
@@ -109,6 +113,7 @@ public sealed class CgroupLayout
             }
             else
             {
+                layout.SystemdMount = rest[2].Contains("name=systemd", StringComparison.Ordinal) ? mountPoint : layout.SystemdMount;
                 layout.AddV1(mountPoint, rest[2]);
             }
         }

@@ -20,7 +20,7 @@ internal static class CreateCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        CreateOptions options = ParseOptions(arguments, "create");
+        CreateOptions options = ParseOptions(context, arguments, "create");
         Bundle bundle = ReadBundle(arguments, needsProcess: false);
         RequireConsoleSocket(bundle.Spec.Process is { Terminal: true }, options.ConsoleSocket, detached: true);
         Entering.Protect(Disguise.Suffices(bundle));
@@ -28,7 +28,7 @@ internal static class CreateCommand
         return 0;
     }
 
-    internal static CreateOptions ParseOptions(Arguments arguments, string verb)
+    internal static CreateOptions ParseOptions(OciContext context, Arguments arguments, string verb)
     {
         int preserved = OciOperands.Count(arguments, "preserve-fds");
         return new CreateOptions
@@ -38,6 +38,7 @@ internal static class CreateCommand
             PidFile = arguments.Text("pid-file") is { Length: > 0 } file ? file : null,
             PidFdSocket = arguments.Text("pidfd-socket") is { Length: > 0 } descriptor ? descriptor : null,
             PreservedDescriptors = preserved,
+            SystemdCgroup = context.SystemdCgroup,
             NoNewKeyring = arguments.Has("no-new-keyring"),
         };
     }

@@ -18,8 +18,8 @@ internal static class OciCommandTable
         Option.Value("root", "DIR", "where the state of containers is kept (default " + StateRoot.Default + ")"),
         Option.Value("log", "FILE", "write the log there instead of standard error"),
         Option.Value("log-format", "text|json", "format of the log"),
-        Option.Flag("systemd-cgroup", "refused: this runtime makes cgroups itself"),
-        Option.Value("cgroup-manager", "cgroupfs", "who makes cgroups"),
+        Option.Flag("systemd-cgroup", "systemd makes the cgroups of new containers (cgroupsPath is SLICE:PREFIX:NAME)"),
+        Option.Value("cgroup-manager", "cgroupfs|systemd", "the same by another name"),
         Option.Value("rootless", "auto|true|false", "ignored: what can't be done says so itself"),
         Option.Value("criu", "FILE", "criu's program (default: criu, in PATH)"),
         Option.Flag("debug", "log more"),
@@ -82,7 +82,6 @@ internal static class OciCommandTable
             }
 
             verb = words[first];
-            RefuseSystemd(global);
             OciVerb command = Find(verb) ?? throw new Failure($"'{verb}' isn't a command of an OCI runtime", "timur oci --help lists them", 1);
             return Execute(command, words[(first + 1)..], global, log);
         }
@@ -97,13 +96,12 @@ internal static class OciCommandTable
         }
     }
 
-    private static void RefuseSystemd(Arguments global)
+    private static bool WantsSystemd(Arguments global) => global.Has("systemd-cgroup") || global.Text("cgroup-manager") switch
     {
-        if (global.Has("systemd-cgroup") || global.Text("cgroup-manager") == "systemd")
-        {
-            throw new Failure("systemd cgroup flag passed, but systemd support for managing cgroups is not available", "set the engine's cgroup driver to cgroupfs", 1);
-        }
-    }
+        null or "" or "cgroupfs" => false,
+        "systemd" => true,
+        { } other => throw new Failure($"--cgroup-manager: '{other}' is neither cgroupfs nor systemd", exitCode: 1),
+    };
 
     private static OciVerb? Find(string name) => Array.Find(Verbs, verb => verb.Name == name);
 
@@ -124,7 +122,7 @@ internal static class OciCommandTable
         }
 
         var arguments = Arguments.Parse(command.Name, options, Dashed(words, options), command.StopAtOperand);
-        return command.Run(new OciContext(new StateRoot(Path.GetFullPath(global.Text("root") ?? StateRoot.Default)), log, global.Text("criu") is { Length: > 0 } criu ? criu : "criu"), arguments);
+        return command.Run(new OciContext(new StateRoot(Path.GetFullPath(global.Text("root") ?? StateRoot.Default)), log, global.Text("criu") is { Length: > 0 } criu ? criu : "criu", WantsSystemd(global)), arguments);
     }
 
     private static RuntimeLog OpenLog(Arguments global)

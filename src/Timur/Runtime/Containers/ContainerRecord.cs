@@ -29,6 +29,9 @@ public sealed record ContainerRecord
 
     public required string CgroupPath { get; init; }
 
+    /// <summary>The unit of systemd's that its cgroup is, or null.</summary>
+    public string? SystemdUnit { get; init; }
+
     /// <summary>The namespaces that a further process joins, but for the process namespace.</summary>
     public CloneFlags Joins { get; init; }
 
@@ -72,6 +75,7 @@ public sealed record ContainerRecord
             json.WriteNumber("pidStart", PidStart);
             json.WriteString("created", Created);
             json.WriteString("cgroupPath", CgroupPath);
+            SpecJson.Optional(json, "systemdUnit", SystemdUnit);
             json.WriteNumber("joins", (long)Joins);
             json.WriteBoolean("ownProcesses", OwnProcesses);
             json.WriteBoolean("ownUsers", OwnUsers);
@@ -107,6 +111,7 @@ public sealed record ContainerRecord
             PidStart = root.Find("pidStart")?.AsUnsigned() ?? 0,
             Created = root.RequireText("created"),
             CgroupPath = root.RequireText("cgroupPath"),
+            SystemdUnit = root.Text("systemdUnit"),
             Joins = (CloneFlags)(root.Number("joins") ?? 0),
             OwnProcesses = root.Flag("ownProcesses"),
             OwnUsers = root.Flag("ownUsers"),

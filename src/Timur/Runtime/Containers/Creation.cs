@@ -32,6 +32,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             undo.Add("mounts", () => ShownMounts.Remove(directory));
         }
 
+        using IDisposable? standIn = StartUnit(bundle.Spec, record, undo);
         Cgroup cgroup = MakeCgroup(bundle.Spec, record, _warnings, undo);
         using var joined = JoinedNamespaces.Open(bundle.Spec);
         using var given = GivenMounts.Make(bundle.Spec, joined.Count);
@@ -62,7 +63,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
     internal static ContainerRecord Describe(Bundle bundle, CreateOptions options)
     {
         Spec spec = bundle.Spec;
-        string path = spec.Linux.CgroupsPath ?? "/" + options.Id;
+        SystemdScope? scope = options.SystemdCgroup ? SystemdScope.Parse(spec.Linux.CgroupsPath, options.Id) : null;
         return new ContainerRecord
         {
             OciVersion = new Spec().OciVersion,
@@ -70,7 +71,8 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             Bundle = bundle.Directory,
             Rootfs = bundle.Rootfs,
             Created = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ"),
-            CgroupPath = CgroupPaths.Clean(path),
+            CgroupPath = scope?.CgroupPath ?? CgroupPaths.Clean(spec.Linux.CgroupsPath ?? "/" + options.Id),
+            SystemdUnit = scope?.Unit,
             Joins = JoinedNamespaces.FlagsOf(spec),
             OwnProcesses = SpecRules.Find(spec, "pid") is not null,
             OwnUsers = SpecRules.Find(spec, "user") is not null,
@@ -83,11 +85,26 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         };
     }
 
+    /// <summary>Starts the unit that the cgroup is, if there is to be one; what it returns is disposed when the container's first process is in it.</summary>
+    internal static IDisposable? StartUnit(Spec spec, ContainerRecord record, UndoList undo)
+    {
+        if (record.SystemdUnit is not { } unit)
+        {
+            return null;
+        }
+
+        LinuxResources resources = spec.Linux.Resources ?? new LinuxResources();
+        IDisposable? standIn = SystemdScope.Parse(spec.Linux.CgroupsPath, record.Id).Start(record.Id, resources with { Devices = DefaultDeviceRules.Around(resources.Devices) });
+        undo.Add("unit", () => SystemdScope.Stop(unit));
+        return standIn;
+    }
+
     internal static Cgroup MakeCgroup(Spec spec, ContainerRecord record, List<string> warnings, UndoList undo)
     {
         LinuxResources resources = spec.Linux.Resources ?? new LinuxResources();
         resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
         Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(CgroupLayout.Detect(), record.CgroupPath, resources, warnings, LimitWords.Members));
+        cgroup.IsTracked = record.SystemdUnit is not null;
         undo.Add("cgroup", () => cgroup.TryRemove());
         return cgroup;
     }

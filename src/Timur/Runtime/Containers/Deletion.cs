@@ -26,6 +26,11 @@ public sealed class Deletion(RuntimeLog log)
 
         // Processes that left the first one's namespace, or never were in it, are in the cgroup still.
         container.Cgroup.Kill();
+        if (container.Record.SystemdUnit is { } unit)
+        {
+            SystemdScope.Stop(unit);
+        }
+
         if (!container.Cgroup.TryRemove())
         {
             throw new Failure($"cannot delete container {container.Id}: its cgroup {container.Record.CgroupPath} is still in use", "a process in it doesn't end; see ps -o stat", 1);

@@ -50,7 +50,14 @@ public sealed class OciContainer
     /// <summary>The first process exists and hasn't ended; a zombie has.</summary>
     public bool IsAlive => Record.Pid > 0 && Processes.StartTime(Record.Pid) == Record.PidStart;
 
-    public Cgroup Cgroup => field ??= Cgroup.Open(CgroupLayout.Detect(), Record.CgroupPath);
+    public Cgroup Cgroup => field ??= OpenCgroup();
+
+    private Cgroup OpenCgroup()
+    {
+        var cgroup = Cgroup.Open(CgroupLayout.Detect(), Record.CgroupPath);
+        cgroup.IsTracked = Record.SystemdUnit is not null;
+        return cgroup;
+    }
 
     /// <summary>One command at a time changes a container; null when it was deleted meanwhile.</summary>
     internal FileLock Lock() => FileLock.TryTakeDirectory(Directory, wait: true) ?? throw new Failure("container does not exist", exitCode: 1);

@@ -30,6 +30,7 @@ public sealed class Restoration(StateRoot root, RuntimeLog log)
         ContainerRecord record = Creation.Describe(bundle, create);
         Files.WriteAll(directory + "/config.json", bundle.Json, 0x180);
         var warnings = new List<string>();
+        using IDisposable? standIn = Creation.StartUnit(bundle.Spec, record, undo);
         Cgroup cgroup = Creation.MakeCgroup(bundle.Spec, record, warnings, undo);
         if (bundle.Filter is { } filter)
         {

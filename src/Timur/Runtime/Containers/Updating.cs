@@ -22,6 +22,11 @@ public static class Updating
         resources = WithoutSwapLimit(resources);
         LinuxResources wanted = resources.Devices.Count == 0 ? resources : resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
         var warnings = new List<string>();
+        if (container.Record.SystemdUnit is { } unit)
+        {
+            SystemdScope.Update(unit, wanted);
+        }
+
         container.Cgroup.MakeRoomFor(wanted);
         container.Cgroup.Apply(wanted, warnings, words);
         if (schemata.Count > 0)
