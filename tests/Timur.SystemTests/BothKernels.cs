@@ -25,3 +25,11 @@ public sealed class RootOnTheNewestKernelTests(VirtualMachine machine) : RootOnK
 /// <summary>Roots on the kernel that this Debian installs, which takes no layers one by one.</summary>
 [Collection(nameof(StockMachine))]
 public sealed class RootOnTheStockKernelTests(StockMachine machine) : RootOnKernelTests(machine);
+
+/// <summary>systemd on the newest kernel.</summary>
+[Collection(nameof(VirtualMachine))]
+public sealed class SystemdOnTheNewestKernelTests(VirtualMachine machine) : SystemdTests(machine);
+
+/// <summary>systemd on the kernel that this Debian installs.</summary>
+[Collection(nameof(StockMachine))]
+public sealed class SystemdOnTheStockKernelTests(StockMachine machine) : SystemdTests(machine);

@@ -92,7 +92,7 @@ public class VirtualMachine : IDisposable
 
     private static string Decode(string text) => Encoding.UTF8.GetString(Convert.FromBase64String(text));
 
-    private static string SourceDirectory()
+    internal static string SourceDirectory()
     {
         string? directory = AppContext.BaseDirectory;
         while (directory is not null && !File.Exists(Path.Combine(directory, "timur.slnx")))

@@ -79,7 +79,9 @@ internal sealed class DBusConnection : IDisposable
     {
         var connection = new DBusConnection(socket);
         string user = Convert.ToHexString(Encoding.ASCII.GetBytes(Processes.EffectiveUser.ToString()));
-        connection.Send(Encoding.ASCII.GetBytes($"\0AUTH EXTERNAL {user}\r\n"));
+
+        // BEGIN doesn't wait for the answer: systemd would leave a call that it reads together with BEGIN in its buffer, and wake up for it with the next one only.
+        connection.Send(Encoding.ASCII.GetBytes($"\0AUTH EXTERNAL {user}\r\nBEGIN\r\n"));
         string line = "";
         while (!line.EndsWith('\n') && line.Length < 1024)
         {
@@ -92,7 +94,6 @@ internal sealed class DBusConnection : IDisposable
             throw new Failure($"systemd refuses this user: {line.Trim()}", "making scopes needs root", 1);
         }
 
-        connection.Send("BEGIN\r\n"u8);
         return connection;
     }
 

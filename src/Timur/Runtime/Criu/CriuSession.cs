@@ -93,7 +93,7 @@ internal sealed class CriuSession : IDisposable
     {
         if (!Sockets.TrySend(_socket, message.ToBytes(), [], out Errno why))
         {
-            throw new Failure($"criu: {why.Describe().ToLowerInvariant()}", "it ended before it answered", 1);
+            throw new Failure($"criu ended before it answered: {why.Describe().ToLowerInvariant()}", "is it criu? its log may say more", 1);
         }
     }
 

@@ -1,0 +1,174 @@
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace Timur.SystemTests;
+
+/// <summary>Containers that are written to the disk and come back, by the newest criu that Debian has (bench/peers); the one of this Debian knows its own kernel only.</summary>
+public class OciCheckpointTests
+{
+    private const string Counting = "i=0; while :; do i=$((i+1)); echo $i >/tmp/count; sleep 0.02; done";
+
+    private static readonly Lazy<string> Criu = new(() =>
+    {
+        Outcome outcome = TimurCommand.Execute(VirtualMachine.SourceDirectory() + "/bench/peers", ["criu"]);
+        return outcome.Code == 0 ? outcome.Out.Trim() + "/bin/criu" : throw new InvalidOperationException(outcome.ToString());
+    });
+
+    [Fact]
+    public void A_container_goes_on_where_it_was_with_its_limits_namespaces_and_mounts()
+    {
+        using var bundle = new OciBundle();
+        Directory.CreateDirectory(bundle.Directory + "/shared");
+        bundle.Linux["resources"]!["pids"] = JsonNode.Parse("""{"limit":50}""");
+        bundle.Mount("/shared", "bind", bundle.Directory + "/shared", "rbind", "rw");
+        string id = StartCounting(bundle);
+        Assert.Equal("", Checkpoint(bundle, id).Error);
+        Assert.Contains("container does not exist", bundle.Execute("state", id).Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists("/sys/fs/cgroup/pids" + bundle.CgroupPath));
+        int count = Count(bundle);
+        Assert.Equal(count, Count(bundle));
+
+        string again = bundle.NewId();
+        Outcome restored = Restore(bundle, again, $"--pid-file {bundle.Directory}/pid");
+        Assert.True(restored.Code == 0, restored.ToString());
+        Assert.True(SpinWait.SpinUntil(() => Count(bundle) > count, 10_000));
+        JsonNode state = bundle.StateOf(again);
+        Assert.Equal(("running", File.ReadAllText(bundle.Directory + "/pid")), (state["status"]!.GetValue<string>(), state["pid"]!.ToString()));
+        Assert.Equal("50", File.ReadAllText($"/sys/fs/cgroup/pids{bundle.CgroupPath}/pids.max").Trim());
+        Assert.Equal("shared\ntimur\n1\n", bundle.Execute("exec", again, "sh", "-c", "echo shared >/shared/f; cat /shared/f; hostname; ls /sys/class/net | wc -l").Out.Replace(bundle.Config["hostname"]!.GetValue<string>(), "timur", StringComparison.Ordinal));
+        Assert.Equal("", bundle.Execute("exec", again, "sh", "-c", "cat /proc/kcore; cat /proc/keys").Out);
+        Assert.DoesNotContain(bundle.State, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_container_may_go_on_after_the_checkpoint()
+    {
+        using var bundle = new OciBundle();
+        string id = StartCounting(bundle);
+        Assert.Equal(0, Checkpoint(bundle, id, "--leave-running").Code);
+        Assert.Equal("running", bundle.Status(id));
+        int count = Count(bundle);
+        Assert.True(SpinWait.SpinUntil(() => Count(bundle) > count, 10_000));
+    }
+
+    [Fact]
+    public void A_restored_container_in_the_foreground_has_its_callers_pipes_and_gives_its_code()
+    {
+        using var bundle = new OciBundle();
+        bundle.Shell("echo first; read line; echo got $line; exit 4").Save();
+        string id = bundle.NewId();
+        Outcome outcome = TimurCommand.Execute("sh", ["-c", $"""
+            mkfifo {bundle.Directory}/in; sleep 100 >{bundle.Directory}/in & holder=$!
+            cat {bundle.Directory}/in | {bundle.Words} run --bundle {bundle.Directory} {id} 2>/dev/null | cat >{bundle.Directory}/before &
+            until grep -q first {bundle.Directory}/before; do sleep 0.05; done
+            {bundle.Words} --criu {Criu.Value} checkpoint --image-path {bundle.Directory}/images {id} || exit 1; kill $holder
+            (sleep 0.3; echo word) | ({bundle.Words} --criu {Criu.Value} restore --bundle {bundle.Directory} --image-path {bundle.Directory}/images {id} 2>/dev/null; echo code $?) | cat
+            """]);
+        Assert.True(outcome.Out == "got word\ncode 4\n", outcome.ToString());
+        Assert.Equal("", bundle.Execute("list", "-q").Out);
+    }
+
+    [Fact]
+    public void A_namespace_that_was_joined_and_hooks_are_there_again()
+    {
+        using var bundle = new OciBundle();
+        string space = "timur-criu-" + Environment.ProcessId;
+        TimurCommand.Execute("ip", ["netns", "add", space]);
+        try
+        {
+            bundle.Namespace("network", "/run/netns/" + space);
+            bundle.Hook("createRuntime", $"echo $(sed 's/.*\"status\":\"\\([a-z]*\\)\".*/\\1/') >>{bundle.Directory}/hooked");
+            string id = StartCounting(bundle);
+            Assert.Equal("", Checkpoint(bundle, id).Error);
+            Outcome restored = Restore(bundle, id);
+            Assert.True(restored.Code == 0, restored.ToString());
+            int pid = bundle.StateOf(id)["pid"]!.GetValue<int>();
+            Assert.Equal(TimurCommand.Execute("stat", ["-Lc", "%i", "/run/netns/" + space]).Out, TimurCommand.Execute("stat", ["-Lc", "%i", $"/proc/{pid}/ns/net"]).Out);
+            Assert.Equal("creating\ncreating\n", File.ReadAllText(bundle.Directory + "/hooked"));
+        }
+        finally
+        {
+            TimurCommand.Execute("ip", ["netns", "del", space]);
+        }
+    }
+
+    [Fact]
+    public void What_criu_cannot_write_down_is_told_in_its_own_words_and_the_container_goes_on()
+    {
+        using var bundle = new OciBundle();
+        bundle.Save();
+
+        // Its output is a file outside.
+        string id = bundle.Shell("exec sleep 100").Start();
+        Outcome outcome = Checkpoint(bundle, id);
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains("criu failed: type DUMP", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains($"Error (criu/files-reg.c", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal("running", bundle.Status(id));
+    }
+
+    [Theory]
+    [InlineData("/nonexistent", "criu: /nonexistent: no such file or directory")]
+    [InlineData("/bin/true", "criu ended before it answered")]
+    public void Without_criu_it_says_so_and_nothing_changes(string program, string message)
+    {
+        using var bundle = new OciBundle();
+        string id = bundle.Shell("sleep 100").Start();
+        Assert.Contains(message, bundle.Execute(["--criu", program], ["checkpoint", "--image-path", bundle.Directory + "/images", id]).Error, StringComparison.Ordinal);
+        Assert.Equal("running", bundle.Status(id));
+        Assert.Contains(message, bundle.Execute(["--criu", program], ["restore", "--bundle", bundle.Directory, "--image-path", bundle.Directory, "other"]).Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(bundle.State + "/other"));
+    }
+
+    [Fact]
+    public void Mistakes_are_refused_in_the_words_that_callers_know()
+    {
+        using var bundle = new OciBundle();
+        string created = bundle.Shell("sleep 100").Create();
+        Assert.Contains("Container cannot be checkpointed in created state", Checkpoint(bundle, created).Error, StringComparison.Ordinal);
+        Assert.Contains("container does not exist", bundle.Execute("checkpoint", "nobody").Error, StringComparison.Ordinal);
+        bundle.Execute("start", created);
+        Assert.Contains("--manage-cgroups-mode: 'all' is none of soft, full, strict, ignore", Checkpoint(bundle, created, "--manage-cgroups-mode", "all").Error, StringComparison.Ordinal);
+        Assert.Contains("namespace pid is not supported", Checkpoint(bundle, created, "--empty-ns", "pid").Error, StringComparison.Ordinal);
+        Assert.Contains("--parent-path must be relative", Checkpoint(bundle, created, "--parent-path", "/x").Error, StringComparison.Ordinal);
+        Assert.Contains("images/descriptors.json: no such file or directory", Restore(bundle, bundle.NewId()).Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Where the kernel doesn't tell which pages were written.</summary>
+    [Fact]
+    public void A_pre_dump_needs_what_the_kernel_may_lack()
+    {
+        using var bundle = new OciBundle();
+        string id = StartCounting(bundle);
+        Outcome outcome = Checkpoint(bundle, id, "--pre-dump");
+        bool tracks = TimurCommand.Execute(Criu.Value, ["check", "--feature", "mem_dirty_track"]).Code == 0;
+        Assert.True(tracks ? outcome.Code == 0 : outcome.Error.Contains("criu is missing features: MemTrack", StringComparison.Ordinal), outcome.ToString());
+        Assert.Equal("running", bundle.Status(id));
+    }
+
+    private static string StartCounting(OciBundle bundle)
+    {
+        bundle.Shell(Counting).Save();
+        string id = bundle.NewId();
+        Outcome started = TimurCommand.Execute("sh", ["-c", $"exec {bundle.Words} run -d --bundle {bundle.Directory} {id} </dev/null >/dev/null 2>&1"]);
+        Assert.True(started.Code == 0 && SpinWait.SpinUntil(() => Count(bundle) > 0, 10_000), started.ToString());
+        return id;
+    }
+
+    private static int Count(OciBundle bundle)
+    {
+        // The shell empties it before it writes.
+        string text = "";
+        SpinWait.SpinUntil(() => File.Exists(bundle.Root + "/tmp/count") && (text = File.ReadAllText(bundle.Root + "/tmp/count")).EndsWith('\n'), 1000);
+        return text.Length > 0 ? int.Parse(text) : 0;
+    }
+
+    private static Outcome Checkpoint(OciBundle bundle, string id, params string[] options)
+        => bundle.Execute(["--criu", Criu.Value], ["checkpoint", "--image-path", bundle.Directory + "/images", .. options, id]);
+
+    private static Outcome Restore(OciBundle bundle, string id, string options = "")
+    {
+        Outcome outcome = TimurCommand.Execute("sh", ["-c", $"{bundle.Words} --log {bundle.Directory}/log --criu {Criu.Value} restore --detach --bundle {bundle.Directory} --image-path {bundle.Directory}/images {options} {id} </dev/null >/dev/null 2>/dev/null"]);
+        return outcome with { Error = File.Exists(bundle.Directory + "/log") ? File.ReadAllText(bundle.Directory + "/log") : "" };
+    }
+}
