@@ -25,7 +25,7 @@ public abstract class SystemdTests(VirtualMachine machine)
             cat /run/systemd/transient/timur-one.scope | grep -E '^(Slice|Delegate|MemoryMax|CPUWeight|DevicePolicy|DefaultDependencies)=' | sort -u
             $oci start one; $oci exec one cat /proc/self/cgroup; $oci exec one sh -c 'echo >/dev/null && echo null; cat /dev/vda 2>&1 '
             $oci update --pids-limit 20 --memory 33554432 --memory-swap 33554432 one; cat $scope/pids.max $scope/memory.max
-            cat /run/systemd/transient/timur-one.scope | grep -E '^(TasksMax|MemoryMax)=' | sort -u
+            cat /run/systemd/*/timur-one.scope.d/* | grep -E '^(TasksMax|MemoryMax)=' | sort -u
             $oci pause one; $oci state one | grep -c paused; $oci resume one
             $oci kill one KILL; $oci delete one; [ -e $scope ] || echo gone; ls /run/systemd/transient
             """);
