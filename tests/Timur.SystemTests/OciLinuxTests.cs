@@ -219,7 +219,7 @@ public class OciLinuxTests
         Assert.Equal(6, features["hooks"]!.AsArray().Count);
         Assert.Contains("time", features["linux"]!["namespaces"]!.AsArray().Select(node => node!.GetValue<string>()));
         Assert.True(features["linux"]!["seccomp"]!["enabled"]!.GetValue<bool>());
-        Assert.False(features["linux"]!["cgroup"]!["systemd"]!.GetValue<bool>());
+        Assert.True(features["linux"]!["cgroup"]!["systemd"]!.GetValue<bool>());
     }
 
     private static void AddUsers(OciBundle bundle)

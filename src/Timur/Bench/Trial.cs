@@ -48,7 +48,7 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
         {
             return load switch
             {
-                SysbenchLoad => true,
+                SysbenchLoad => candidate.IsEntered,
                 { Name: "resident" } => candidate.FirstProcess() is not null,
                 _ => Command(load, candidate) is not null,
             };
@@ -64,7 +64,7 @@ internal sealed class Trial(Workplace work, CancellationToken cancelled) : IDisp
     {
         "start" => candidate.Start(0, network: false),
         "network" => candidate.Start(0, network: true),
-        "exec" => candidate.Inside("true"),
+        "exec" => candidate.IsEntered ? candidate.Inside("true") : null,
         "crowd" => candidate.Start(1, network: false),
         "oci" => candidate.CreateStartDelete(),
         "list-none" => candidate.List(many: false, all: false),

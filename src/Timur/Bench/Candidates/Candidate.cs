@@ -31,6 +31,9 @@ internal abstract class Candidate(string name, string title)
     /// <exception cref="ProgramFailed">It can't run on this machine, and why.</exception>
     internal abstract void Prepare(Workplace work, BenchImage image, Needs needs);
 
+    /// <summary>Whether anything else than <c>true</c> can be run inside.</summary>
+    internal virtual bool IsEntered => true;
+
     /// <summary>The command that runs these words inside, in the directory of its test files.</summary>
     internal abstract string[] Inside(params string[] words);
 

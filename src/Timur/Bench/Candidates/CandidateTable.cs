@@ -21,6 +21,7 @@ internal static class CandidateTable
         ("timur-limits", () => Ours("timur-limits", "timur with limits", Overlay, "--memory", MostMemory, "--pids-limit", "4096", "--cpu-shares", "1024")),
         ("students", () => new StudentsCandidate()),
         ("timur-oci", () => new RuntimeCandidate("timur-oci", "timur oci", [Workplace.OwnProgramPath, "oci"])),
+        ("floor", () => new FloorCandidate()),
         ("runc", () => new RuntimeCandidate("runc", "runc", ["runc"])),
         ("crun", () => new RuntimeCandidate("crun", "crun", ["crun"])),
         ("podman", () => new EngineCandidate("podman", "podman", hasStores: true)),

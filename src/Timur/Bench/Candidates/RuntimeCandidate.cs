@@ -42,35 +42,5 @@ internal sealed class RuntimeCandidate(string name, string title, string[] progr
 
     internal override int? FirstProcess() => JsonNode.Parse(_work.Do([.. Runtime, "state", Container]))!["pid"]!.GetValue<int>();
 
-    private string Bundle(string id, params string[] arguments)
-    {
-        string directory = $"{_work.Directory}/{Name}/{id}";
-        if (Kernel.Files.Exists(directory))
-        {
-            return directory;
-        }
-
-        JsonNode config = JsonNode.Parse(_model)!;
-
-        // What it asks for is in the first version; older runtimes refuse a later number.
-        config["ociVersion"] = "1.0.2";
-        config["process"]!["args"] = new JsonArray([.. arguments.Select(word => (JsonNode)word)]);
-        config["process"]!["terminal"] = false;
-        config["root"]!["path"] = _root;
-        config["linux"]!["cgroupsPath"] = "/" + id;
-        config.AsObject().Remove("annotations");
-        JsonArray mounts = config["mounts"]!.AsArray();
-        foreach (JsonNode? mount in mounts.ToArray())
-        {
-            // The name files of the container that it was made from.
-            if (mount!["type"]?.GetValue<string>() is "bind" or "none")
-            {
-                mounts.Remove(mount);
-            }
-        }
-
-        Kernel.Directories.Create(directory);
-        Kernel.Files.WriteAll(directory + "/config.json", System.Text.Encoding.UTF8.GetBytes(config.ToJsonString()));
-        return directory;
-    }
+    private string Bundle(string id, params string[] arguments) => RuntimeBundle.Write($"{_work.Directory}/{Name}/{id}", _model, _root, id, arguments);
 }
