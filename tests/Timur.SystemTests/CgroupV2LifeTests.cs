@@ -46,8 +46,8 @@ public abstract class CgroupV2LifeTests(VirtualMachine machine)
             timur oci events --interval 500ms told >lines & events=$!
             for i in $(seq 100); do grep -q stats lines && break; sleep 0.2; done
             timur oci exec told tail /dev/zero
-            for i in $(seq 100); do grep -q oom lines && break; sleep 0.2; done
-            grep oom lines | head -1; timur oci events --stats told
+            for i in $(seq 100); do grep -q '"type":"oom"' lines && break; sleep 0.2; done
+            grep '"type":"oom"' lines | head -1; timur oci events --stats told
             timur oci update --cpu-period 20000 told; timur oci update --memory-swap 33554432 told; cat /sys/fs/cgroup/told/cpu.max
             timur oci update --memory-swap 1048576 told; timur oci delete -f told; wait $events; rm -r /tmp/events
             """);

@@ -87,7 +87,7 @@ public abstract class SystemdTests(VirtualMachine machine)
         cat >/run/inside <<'END'
         {{script}}
         END
-        container=other unshare -m -p -f sh -c 'mount -t proc proc /proc; exec /lib/systemd/systemd --unit=default.target --log-target=kmsg' </dev/null >/run/systemd.log 2>&1 &
+        container=other unshare -m -p -f sh -c 'mount -t proc proc /proc; export LD_LIBRARY_PATH=/opt/systemd; exec /opt/systemd/systemd --unit=default.target --log-target=kmsg' </dev/null >/run/systemd.log 2>&1 &
         for i in $(seq 100); do [ -S /run/systemd/private ] && break; sleep 0.2; done
         p=$(pidof systemd | cut -d' ' -f1); nsenter -t $p -m -p timeout 60 sh /run/inside; code=$?
         kill -9 $p; wait; rm -rf /run/systemd; exit $code
