@@ -6,8 +6,7 @@ namespace Timur.SystemTests;
 [Collection(nameof(VirtualMachine))]
 public sealed class LibraryTests(VirtualMachine machine)
 {
-    /// <summary>What .NET loads where it can: OpenSSL, ICU, Kerberos, brotli. (zlib is there for the programs that make disks and links; timur has its own.)</summary>
-    /// <summary>systemd brings its own, where no loader looks: it is a test of its own.</summary>
+    /// <summary>What .NET loads where it can: OpenSSL, ICU, Kerberos, brotli. (zlib is there for the programs that make disks and links; timur has its own.) systemd's own are where no loader looks.</summary>
     private const string Absent = "find / -xdev -path /opt/systemd -prune -o '(' -name 'libssl*' -o -name 'libcrypto*' -o -name 'libicu*' -o -name 'libgssapi*' -o -name 'libbrotli*' ')' -print";
 
     [Fact]
