@@ -105,32 +105,63 @@ public static unsafe class Directories
         }
     }
 
-    /// <summary>Bytes that a tree occupies, hard links counted once for each name; what can't be read counts nothing.</summary>
+    /// <summary>Bytes that a file or a tree occupies, as du(1) counts them: its directories too, a file of several names once; what can't be read counts nothing.</summary>
     public static long Usage(string path)
     {
-        if (path == "/")
+        if (path == "/" || Files.TryStatus(path, out _) is not { } top)
         {
             return 0;
         }
 
-        long bytes = 0;
-        var pending = new Stack<string>([path]);
-        while (pending.TryPop(out string? directory))
+        long bytes = (long)top.Blocks512 * 512;
+        using Fd? root = top.Kind == FileKind.Directory ? Files.TryOpen(path, Open.Read | Open.Directory | Open.NoFollow, out _) : null;
+        var seen = new HashSet<(uint, uint, ulong)>();
+        var pending = new Stack<byte[]>(root is null ? [] : ["."u8.ToArray()]);
+        while (pending.TryPop(out byte[]? directory))
         {
-            using Fd? fd = Files.TryOpen(directory, Open.Read | Open.Directory | Open.NoFollow, out _);
-            if (fd is null)
+            bytes += UsageOfEntries(root!, directory, seen, pending);
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Of what is in one directory; those in it are still to be visited. Names are bytes.</summary>
+    private static long UsageOfEntries(Fd root, byte[] directory, HashSet<(uint, uint, ulong)> seen, Stack<byte[]> pending)
+    {
+        const int noFollow = 0x100;
+        const int size = 32768;
+        byte* buffer = stackalloc byte[size];
+        byte[] path = [.. directory, 0];
+        long bytes = 0;
+        fixed (byte* text = path)
+        {
+            long opened = Sys.CallRetry(Nr.openat, root.Raw, (long)text, Files.OpenBits(Open.Directory | Open.NoFollow));
+            if (opened < 0)
             {
-                continue;
+                return 0;
             }
 
-            foreach (DirectoryEntry entry in List(fd, directory))
+            using var fd = new Fd((int)opened);
+            long count;
+            while ((count = Sys.Call(Nr.getdents64, fd.Raw, (long)buffer, size)) > 0)
             {
-                if (entry.Kind == FileKind.Directory)
+                for (byte* entry = buffer; entry < buffer + count; entry += *(ushort*)(entry + 16))
                 {
-                    pending.Push($"{directory}/{entry.Name}");
-                }
+                    byte* name = entry + 19;
+                    bool dots = name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
+                    if (dots || Files.TryStatusAt(fd.Raw, name, noFollow, out _) is not { } status)
+                    {
+                        continue;
+                    }
 
-                bytes += Files.TryStatusAt(fd, entry.Name, out _) is { } status ? (long)status.Blocks512 * 512 : 0;
+                    if (status.Kind == FileKind.Directory)
+                    {
+                        pending.Push([.. directory, (byte)'/', .. System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name)]);
+                    }
+
+                    bool again = status.Links > 1 && status.Kind != FileKind.Directory && !seen.Add((status.DeviceMajor, status.DeviceMinor, status.Inode));
+                    bytes += again ? 0 : (long)status.Blocks512 * 512;
+                }
             }
         }
 

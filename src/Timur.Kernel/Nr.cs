@@ -89,10 +89,8 @@ internal static class Nr
     internal static int lsetxattr => Arm ? 6 : 189;
     internal static int fsetxattr => Arm ? 7 : 190;
     internal static int getxattr => Arm ? 8 : 191;
-    internal static int lgetxattr => Arm ? 9 : 192;
     internal static int fgetxattr => Arm ? 10 : 193;
     internal static int listxattr => Arm ? 11 : 194;
-    internal static int llistxattr => Arm ? 12 : 195;
     internal static int flistxattr => Arm ? 13 : 196;
     internal static int sched_setaffinity => Arm ? 122 : 203;
     internal static int sched_getaffinity => Arm ? 123 : 204;

@@ -13,7 +13,6 @@ public sealed record TreeEntry(byte[] Path, FileStatus Status, byte[] LinkTarget
 /// <summary>Walks a directory tree in the order of its names' bytes, a directory before what is in it; no symbolic link is followed.</summary>
 public static unsafe class TreeReader
 {
-    private const int NoFollow = 0x100;
     private const int LongestLink = 4096;
 
     /// <summary>Calls <paramref name="visit"/> for the root and everything below it.</summary>
@@ -28,11 +27,23 @@ public static unsafe class TreeReader
         foreach (byte[] name in Names(directory))
         {
             byte[] place = path.Length == 0 ? name : [.. path, (byte)'/', .. name];
-            byte[] whole = [.. Encoding.ASCII.GetBytes($"{directory.ProcPath}/"), .. name, 0];
-            FileStatus status = Status(directory, name, place);
-            using Fd? content = status.Kind is FileKind.Regular or FileKind.Directory ? Open(directory, name, status.Kind == FileKind.Directory, place) : null;
-            byte[] target = status.Kind == FileKind.SymbolicLink ? ReadLink(directory, name, place) : [];
-            visit(new TreeEntry(place, status, target, Extended(whole), status.Kind == FileKind.Regular ? content : null));
+
+            // Everything is asked of one handle, and opened through it: whoever lives in the tree may put something else in its place at any moment.
+            using Fd? handle = TryOpenHandle(directory, name, place);
+            if (handle is null)
+            {
+                continue;
+            }
+
+            FileStatus status = Files.Status(handle);
+            using Fd? content = status.Kind switch
+            {
+                FileKind.Regular => Files.Open(handle.ProcPath, Kernel.Open.Read),
+                FileKind.Directory => Files.Open(handle.ProcPath, Kernel.Open.Read | Kernel.Open.Directory),
+                _ => null,
+            };
+            byte[] target = status.Kind == FileKind.SymbolicLink ? ReadLink(handle, place) : [];
+            visit(new TreeEntry(place, status, target, Extended(handle), status.Kind == FileKind.Regular ? content : null));
             if (status.Kind == FileKind.Directory)
             {
                 Visit(content!, place, visit);
@@ -65,60 +76,44 @@ public static unsafe class TreeReader
         return names;
     }
 
-    private static FileStatus Status(Fd directory, byte[] name, byte[] place)
+    /// <summary>Null when it is gone.</summary>
+    private static Fd? TryOpenHandle(Fd directory, byte[] name, byte[] place)
     {
         fixed (byte* text = Terminated(name))
         {
-            return Files.TryStatusAt(directory.Raw, text, NoFollow, out Errno why) ?? throw new SyscallException("statx", why, TreeWriter.Show(place));
+            long result = Sys.CallRetry(Nr.openat, directory.Raw, (long)text, Files.OpenBits(Kernel.Open.Path | Kernel.Open.NoFollow));
+            return result == -(int)Errno.ENOENT ? null : new Fd((int)Sys.Check(result, "open", TreeWriter.Show(place)));
         }
     }
 
-    private static Fd Open(Fd directory, byte[] name, bool isDirectory, byte[] place)
-    {
-        fixed (byte* text = Terminated(name))
-        {
-            long flags = Files.OpenBits(Kernel.Open.Read | Kernel.Open.NoFollow | (isDirectory ? Kernel.Open.Directory : Kernel.Open.NonBlock));
-            return new Fd((int)Sys.Check(Sys.CallRetry(Nr.openat, directory.Raw, (long)text, flags), "open", TreeWriter.Show(place)));
-        }
-    }
-
-    private static byte[] ReadLink(Fd directory, byte[] name, byte[] place)
+    private static byte[] ReadLink(Fd link, byte[] place)
     {
         byte[] target = new byte[LongestLink];
-        fixed (byte* text = Terminated(name), to = target)
+        byte nothing = 0;
+        fixed (byte* to = target)
         {
-            return target[..(int)Sys.Check(Sys.Call(Nr.readlinkat, directory.Raw, (long)text, (long)to, target.Length), "readlink", TreeWriter.Show(place))];
+            return target[..(int)Sys.Check(Sys.Call(Nr.readlinkat, link.Raw, (long)&nothing, (long)to, target.Length), "readlink", TreeWriter.Show(place))];
         }
     }
 
-    /// <summary>A symbolic link's target, by a descriptor of the link itself.</summary>
-    public static byte[] ReadLink(Fd link) => ReadLink(link, [], []);
-
-    /// <summary>Extended attributes of an open file or directory, which may be opened with O_PATH; none for a link.</summary>
-    public static List<(byte[] Name, byte[] Value)> Extended(Fd file)
+    /// <summary>By the handle's own path: links are followed to the handle, and no further.</summary>
+    private static List<(byte[] Name, byte[] Value)> Extended(Fd handle)
     {
-        FileKind kind = Files.Status(file).Kind;
-        return kind == FileKind.SymbolicLink ? [] : Extended(Encoding.ASCII.GetBytes(kind == FileKind.Directory ? $"{file.ProcPath}/.\0" : file.ProcPath + "\0"), follow: true);
-    }
-
-    /// <param name="path">Zero-terminated.</param>
-    private static List<(byte[] Name, byte[] Value)> Extended(byte[] path, bool follow = false)
-    {
+        byte[] path = Encoding.ASCII.GetBytes(handle.ProcPath + '\0');
         var extended = new List<(byte[] Name, byte[] Value)>();
         fixed (byte* text = path)
         {
-            int list = follow ? Nr.listxattr : Nr.llistxattr;
-            long size = Sys.Call(list, (long)text);
-            byte[] names = new byte[Math.Max(0, size)];
-            fixed (byte* buffer = names)
+            long size = Sys.Call(Nr.listxattr, (long)text);
+            byte[] list = new byte[Math.Max(0, size)];
+            fixed (byte* buffer = list)
             {
-                size = names.Length == 0 ? 0 : Sys.Check(Sys.Call(list, (long)text, (long)buffer, names.Length), "listxattr");
+                size = list.Length == 0 ? 0 : Sys.Check(Sys.Call(Nr.listxattr, (long)text, (long)buffer, list.Length), "listxattr");
             }
 
-            ReadOnlySpan<byte> left = names.AsSpan(0, (int)size);
+            ReadOnlySpan<byte> left = list.AsSpan(0, (int)size);
             while (left.IndexOf((byte)0) is var end and > 0)
             {
-                extended.Add((left[..end].ToArray(), Value(follow ? Nr.getxattr : Nr.lgetxattr, text, left[..(end + 1)])));
+                extended.Add((left[..end].ToArray(), Value(text, left[..(end + 1)])));
                 left = left[(end + 1)..];
             }
         }
@@ -127,14 +122,14 @@ public static unsafe class TreeReader
         return extended;
     }
 
-    private static byte[] Value(int call, byte* path, ReadOnlySpan<byte> name)
+    private static byte[] Value(byte* path, ReadOnlySpan<byte> name)
     {
         fixed (byte* key = name)
         {
-            byte[] value = new byte[Sys.Check(Sys.Call(call, (long)path, (long)key), "getxattr")];
+            byte[] value = new byte[Sys.Check(Sys.Call(Nr.getxattr, (long)path, (long)key), "getxattr")];
             fixed (byte* buffer = value)
             {
-                return value.Length == 0 ? value : value[..(int)Sys.Check(Sys.Call(call, (long)path, (long)key, (long)buffer, value.Length), "getxattr")];
+                return value.Length == 0 ? value : value[..(int)Sys.Check(Sys.Call(Nr.getxattr, (long)path, (long)key, (long)buffer, value.Length), "getxattr")];
             }
         }
     }

@@ -37,10 +37,13 @@ internal static partial class CommandTable
         ["image list"] = "images",
         ["image rm"] = "rmi",
         ["image tag"] = "tag",
-        ["image inspect"] = "inspect",
         ["image import"] = "import",
         ["image pull"] = "pull",
         ["image push"] = "push",
+        ["image save"] = "save",
+        ["image load"] = "load",
+        ["image history"] = "history",
+        ["container export"] = "export",
         ["bootstrap"] = "image bootstrap",
     };
 
@@ -104,6 +107,7 @@ internal static partial class CommandTable
         },
         new("tag", "IMAGE NEW_NAME", "one more name for an image", () => NoOptions, TagCommand.Run),
         new("rmi", "[OPTIONS] IMAGE...", "remove images", () => ImageRemoveCommand.Options, ImageRemoveCommand.Run),
+        .. Keeping,
         new("disk ls", "[OPTIONS]", "list disk images", () => ListOutput.Options, DiskCommand.List),
         new("disk snapshot", "DISK SNAPSHOT", "keep a disk's present content", () => NoOptions, DiskCommand.Snapshot) { Examples = ["timur disk snapshot web before-upgrade"] },
         new("disk rollback", "DISK SNAPSHOT", "put a snapshot's content back", () => NoOptions, DiskCommand.Rollback),

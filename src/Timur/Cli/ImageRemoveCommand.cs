@@ -1,6 +1,7 @@
 using Timur.CommandLine;
 using Timur.Engine;
 using Timur.Images;
+using Timur.Kernel;
 
 namespace Timur.Cli;
 
@@ -10,51 +11,89 @@ internal static class ImageRemoveCommand
     private const int NoSuchImage = 1;
     private const int InUse = 2;
 
-    internal static readonly Option[] Options = [Option.Flag("force", "remove all names at once; a missing image is fine", 'f')];
+    internal static readonly Option[] Options = [Option.Flag("force", "remove all names at once, even of a container that doesn't run; a missing image is fine", 'f')];
 
     internal static int Run(CommandContext context, Arguments arguments)
     {
         context.RequireRoot();
-        var images = new ImageStore(context.Paths);
-        List<Container> containers = new ContainerStore(context.Paths).List();
+        int code = 0;
         foreach (string reference in Operands.AtLeastOne(arguments, "rmi", "IMAGE"))
         {
-            Image? image = images.TryResolve(reference);
-            if (image is null)
+            try
             {
-                if (!arguments.Has("force"))
-                {
-                    throw new Failure($"there is no image '{reference}'", "timur images lists them", NoSuchImage);
-                }
-
-                continue;
+                Remove(context, new ImageStore(context.Paths), reference, arguments.Has("force"));
             }
-
-            Remove(context, images, containers, image, reference, arguments.Has("force"));
+            catch (Exception e) when (e is Failure or SyscallException)
+            {
+                int failed = CommandContext.Report(e, context.Debug);
+                code = code == 0 ? failed : code;
+            }
         }
 
-        return 0;
+        return code;
     }
 
-    private static void Remove(CommandContext context, ImageStore images, List<Container> containers, Image image, string reference, bool force)
+    private static void Remove(CommandContext context, ImageStore images, string reference, bool force)
     {
-        IReadOnlyList<ImageName> names = images.NamesOf(image.Id);
-        bool onlyName = names.Count > 1 && !force && !image.Id.StartsWith(reference, StringComparison.Ordinal);
-        if (!onlyName && containers.Find(container => container.Record.ImageId == image.Id) is { } user)
+        if (images.TryResolve(reference) is not { } image)
         {
-            throw new Failure($"image {reference} is used by container {user.Name}", $"remove that first: timur rm {user.Name}", InUse);
+            if (!force)
+            {
+                throw new Failure($"there is no image '{reference}'", "timur images lists them", NoSuchImage);
+            }
+
+            return;
         }
 
-        foreach (ImageName name in onlyName ? [ImageName.Parse(reference)] : names)
+        IReadOnlyList<ImageName> names = images.NamesOf(image.Id);
+        bool byId = image.Id.StartsWith(reference.Replace("sha256:", ""), StringComparison.Ordinal);
+        if (names.Count > 1 && byId && !force)
+        {
+            throw new Failure(
+                $"image {reference} has several names: {string.Join(", ", names.Select(name => name.Familiar))}", "remove one by its name, or the image with all of them: timur rmi -f", InUse);
+        }
+
+        if (names.Count > 1 && !force)
+        {
+            Untag(context, images, [ImageName.Parse(reference)]);
+            return;
+        }
+
+        Remove(context, images, image, names, reference, force);
+    }
+
+    private static void Remove(CommandContext context, ImageStore images, Image image, IReadOnlyList<ImageName> names, string reference, bool force)
+    {
+        Failure? objection = null;
+        bool keepsContainer = false;
+        bool removed = images.TryRemove(image, () =>
+        {
+            var use = new ImageUse(new ContainerStore(context.Paths), images);
+            objection = use.Objection(image, reference);
+            keepsContainer = use.ContainerOf(image.Id) is { State.IsAlive: false };
+            return objection is not null;
+        });
+        if (!removed && !(force && keepsContainer))
+        {
+            throw objection!;
+        }
+
+        Untag(context, images, names);
+        if (removed)
+        {
+            context.Out($"Deleted: sha256:{image.Id}");
+            return;
+        }
+
+        CommandContext.Note($"timur: {objection!.Message}: the image stays without a name until that is removed, then timur image prune removes it");
+    }
+
+    private static void Untag(CommandContext context, ImageStore images, IReadOnlyList<ImageName> names)
+    {
+        foreach (ImageName name in names)
         {
             images.Untag(name);
             context.Out($"Untagged: {name.Familiar}");
-        }
-
-        if (!onlyName)
-        {
-            images.Remove(image);
-            context.Out($"Deleted: sha256:{image.Id}");
         }
     }
 }

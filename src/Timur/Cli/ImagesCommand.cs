@@ -1,7 +1,6 @@
 using Timur.CommandLine;
 using Timur.Engine;
 using Timur.Images;
-using Timur.Kernel;
 using Timur.Templates;
 
 namespace Timur.Cli;
@@ -9,24 +8,46 @@ namespace Timur.Cli;
 /// <summary><c>timur images</c>: images on this machine.</summary>
 internal static class ImagesCommand
 {
-    internal static readonly Option[] Options = [Option.Flag("all", "all of them (there are no hidden ones)", 'a'), .. ListOutput.Options];
+    internal static readonly Option[] Options =
+    [
+        Option.Flag("all", "all of them (there are no hidden ones)", 'a'),
+        Option.Flag("digests", "what the registry calls them"),
+        .. ListOutput.Options,
+    ];
 
     internal static int Run(CommandContext context, Arguments arguments)
     {
+        if (arguments.Operands.Count > 1)
+        {
+            throw new Failure($"images takes one NAME, but was given {string.Join(' ', arguments.Operands)}", "for several use --filter reference=NAME, repeated");
+        }
+
         var images = new ImageStore(context.Paths);
         bool truncate = !arguments.Has("no-trunc");
         DateTimeOffset now = DateTimeOffset.UtcNow;
+        string? wanted = arguments.Operands.Count == 0 ? null : arguments.Operands[0];
+        var filter = new ImageFilter(images, arguments.Texts("filter"), now);
+        var use = new Lazy<ImageUse>(() => new ImageUse(new ContainerStore(context.Paths), images));
         var rows = new List<TemplateObject>();
-        foreach ((ImageName? name, Image image) in images.List())
+        var shown = new HashSet<string>();
+        foreach ((ImageName? name, Image image) in images.List().OrderByDescending(entry => entry.Image.Config.Created))
         {
-            bool wanted = arguments.Operands.Count == 0 || arguments.Operands.Any(operand => name is { } known && (known.Repository == operand || known.Familiar == operand));
-            if (wanted)
+            bool matches = (wanted is null || (name is { } known && ImageFilter.MatchesName(known, wanted))) && filter.Matches(name, image);
+
+            // Ids alone say nothing of names.
+            if (matches && (!arguments.Has("quiet") || shown.Add(image.Id)))
             {
-                rows.Add(ImageView.Row(name, image, image.LayerDirectories.Sum(Directories.Usage), truncate, now));
+                rows.Add(ImageView.Row(images, name, image, truncate, now, id => use.Value.CountOf(id)));
             }
         }
 
-        ListOutput.Print(context, arguments, rows, [("REPOSITORY", "Repository"), ("TAG", "Tag"), ("IMAGE ID", "ID"), ("CREATED", "CreatedSince"), ("SIZE", "Size")]);
+        List<(string, string)> columns = [("REPOSITORY", "Repository"), ("TAG", "Tag"), ("IMAGE ID", "ID"), ("CREATED", "CreatedSince"), ("SIZE", "Size")];
+        if (arguments.Has("digests"))
+        {
+            columns.Insert(2, ("DIGEST", "Digest"));
+        }
+
+        ListOutput.Print(context, arguments, rows, columns);
         return 0;
     }
 }

@@ -15,13 +15,18 @@ internal static class InspectCommand
         Option.Value("as", "run", "the command that makes the same container"),
     ];
 
-    internal static int Run(CommandContext context, Arguments arguments)
+    /// <summary>Options of an inspect that knows what it looks for.</summary>
+    internal static readonly Option[] KindOptions = [Options[0]];
+
+    internal static int Run(CommandContext context, Arguments arguments) => Run(context, arguments, arguments.Text("type"));
+
+    internal static int Run(CommandContext context, Arguments arguments, string? type)
     {
         var found = new List<TemplateObject>();
         var store = new ContainerStore(context.Paths);
         foreach (string name in Operands.AtLeastOne(arguments, "inspect", "NAME"))
         {
-            if (arguments.Text("type") != "image" && store.TryFindId(name) is not null)
+            if (type is not "image" && store.TryFindId(name) is not null)
             {
                 Container container = store.Find(name);
                 if (arguments.Text("as") is "run")
@@ -32,6 +37,11 @@ internal static class InspectCommand
 
                 found.Add(ContainerInspection.Describe(store, container));
                 continue;
+            }
+
+            if (type is "container")
+            {
+                store.Find(name, 1);
             }
 
             found.Add(Describe(new ImageStore(context.Paths), name));

@@ -14,6 +14,9 @@ internal sealed record IdMaps(IReadOnlyList<IdRange> Users, IReadOnlyList<IdRang
     /// <summary>Ids in a range that is chosen automatically: as many as a file system image may use.</summary>
     private const uint AutomaticCount = 65536;
 
+    // The kernel's overflow id (/proc/sys/kernel/overflowuid).
+    private const uint Unmapped = 65534;
+
     // systemd's range for containers (UIDS-GIDS.md): login users and subordinate ids lie elsewhere.
     private const uint FirstAutomatic = 524288;
     private const uint Ranges = (1879048192 - FirstAutomatic) / AutomaticCount;
@@ -58,16 +61,34 @@ internal sealed record IdMaps(IReadOnlyList<IdRange> Users, IReadOnlyList<IdRang
         => new(0, FirstAutomatic + (uint.Parse(id.Text.AsSpan(0, 8), System.Globalization.NumberStyles.HexNumber) % Ranges * AutomaticCount), AutomaticCount);
 
     private static uint Outside(IReadOnlyList<IdRange> ranges)
+        => ToOutside(ranges, 0) ?? throw new Failure("--uidmap and --gidmap must map id 0: the container is set up by its root", "for example --uidmap 0:100000:65536");
+
+    /// <summary>The id inside of one on the host; 65534, as the kernel shows ids without a mapping, when there is none.</summary>
+    internal static uint ToInside(IReadOnlyList<IdRange> ranges, uint outside)
     {
         foreach (IdRange range in ranges)
         {
-            if (range.Inside == 0)
+            if (outside >= range.Outside && outside - range.Outside < range.Count)
             {
-                return range.Outside;
+                return range.Inside + (outside - range.Outside);
             }
         }
 
-        throw new Failure("--uidmap and --gidmap must map id 0: the container is set up by its root", "for example --uidmap 0:100000:65536");
+        return Unmapped;
+    }
+
+    /// <summary>The id on the host of one inside; null when it has none.</summary>
+    internal static uint? ToOutside(IReadOnlyList<IdRange> ranges, uint inside)
+    {
+        foreach (IdRange range in ranges)
+        {
+            if (inside >= range.Inside && inside - range.Inside < range.Count)
+            {
+                return range.Outside + (inside - range.Inside);
+            }
+        }
+
+        return null;
     }
 
     private static List<IdRange> Parse(RunOptions options, string name)

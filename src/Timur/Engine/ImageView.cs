@@ -1,29 +1,72 @@
 using Timur.Images;
+using Timur.Kernel;
 using Timur.Oci;
 using Timur.Templates;
 
 namespace Timur.Engine;
 
-/// <summary>Images as lists and <c>inspect</c> show them.</summary>
+/// <summary>Images as lists, <c>history</c> and <c>inspect</c> show them.</summary>
 public static class ImageView
 {
-    public static TemplateObject Row(ImageName? name, Image image, long size, bool truncate, DateTimeOffset now) => new TemplateObject()
+    private const string None = "<none>";
+
+    /// <summary>One row of <c>images</c>.</summary>
+    public static TemplateObject Row(ImageStore images, ImageName? name, Image image, bool truncate, DateTimeOffset now, Func<string, int> containers) => new TemplateObject()
         .Add("ID", truncate ? image.Id[..12] : "sha256:" + image.Id)
-        .Add("Repository", name?.Repository ?? "<none>")
-        .Add("Tag", name?.Tag ?? "<none>")
+        .Add("Repository", name?.Repository ?? None)
+        .Add("Tag", name?.Tag ?? None)
+        .Add("Digest", () => images.DigestOf(image.Id) ?? None)
         .Add("CreatedSince", image.Config.Created is { } created ? ContainerView.Ago(now - created) + " ago" : "N/A")
-        .Add("CreatedAt", image.Config.Created?.ToString("yyyy-MM-dd HH:mm:ss zzz") ?? "N/A")
-        .Add("Size", new ByteSize(size).ToDecimalString());
+        .Add("CreatedAt", image.Config.Created?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss zzz") ?? "N/A")
+        .Add("Containers", () => containers(image.Id).ToString())
+        .Add("Size", () => new ByteSize(SizeOf(image)).ToDecimalString())
+        .Add("VirtualSize", () => new ByteSize(SizeOf(image)).ToDecimalString())
+        .Add("Labels", () => string.Join(',', image.Config.Labels.Select(label => $"{label.Key}={label.Value}")));
+
+    /// <summary>Bytes that its unpacked layers occupy.</summary>
+    public static long SizeOf(Image image) => image.LayerDirectories.Sum(Directories.Usage);
+
+    /// <summary>The steps of an image's making, the last one first.</summary>
+    public static IReadOnlyList<TemplateObject> History(Image image, bool truncate, bool human, DateTimeOffset now)
+    {
+        var rows = new List<TemplateObject>();
+        int layer = 0;
+        IEnumerable<ImageHistory> steps = image.Config.History.Count > 0 ? image.Config.History
+            : image.LayerDirectories.Select(_ => new ImageHistory(image.Config.Created, "", "", false));
+        foreach (ImageHistory step in steps)
+        {
+            string? directory = step.EmptyLayer || layer >= image.LayerDirectories.Count ? null : image.LayerDirectories[layer++];
+            string by = step.CreatedBy.Replace('\t', ' ').ReplaceLineEndings(" ");
+            rows.Add(new TemplateObject()
+                .Add("CreatedAt", step.Created?.ToLocalTime().ToString("yyyy-MM-dd'T'HH:mm:sszzz") ?? "")
+                .Add("CreatedSince", step.Created is not { } at ? "N/A" : human ? ContainerView.Ago(now - at) + " ago" : at.ToLocalTime().ToString("yyyy-MM-dd'T'HH:mm:sszzz"))
+                .Add("CreatedBy", truncate && by.Length > 45 ? by[..44] + "…" : by)
+                .Add("Size", () => directory is null ? human ? "0B" : "0" : human ? new ByteSize(Directories.Usage(directory)).ToDecimalString() : Directories.Usage(directory).ToString())
+                .Add("Comment", step.Comment));
+        }
+
+        rows.Reverse();
+        for (int i = 0; i < rows.Count; i++)
+        {
+            rows[i].Add("ID", i > 0 ? "<missing>" : truncate ? image.Id[..12] : "sha256:" + image.Id);
+        }
+
+        return rows;
+    }
 
     public static TemplateObject Inspect(ImageStore images, Image image)
     {
         ImageConfig config = image.Config;
+        IReadOnlyList<ImageName> names = images.NamesOf(image.Id);
         return new TemplateObject()
             .Add("Id", "sha256:" + image.Id)
-            .Add("RepoTags", images.NamesOf(image.Id).Select(name => (object?)name.Familiar).ToList())
+            .Add("RepoTags", names.Where(name => name.Digest is null).Select(name => (object?)name.Familiar).ToList())
+            .Add("RepoDigests", images.DigestOf(image.Id) is { } digest ? names.Select(name => $"{name.Repository}@{digest}").Distinct().Cast<object?>().ToList() : [])
             .Add("Created", config.Created?.UtcDateTime.ToString("O") ?? "")
+            .Add("Author", config.Author)
             .Add("Architecture", config.Architecture)
             .Add("Os", config.Os)
+            .Add("Size", () => SizeOf(image))
             .Add("Config", new TemplateObject()
                 .Add("User", config.User)
                 .Add("Env", config.Env.Cast<object?>().ToList())
@@ -34,6 +77,7 @@ public static class ImageView
                 .Add("Volumes", config.Volumes.Cast<object?>().ToList())
                 .Add("Labels", config.Labels)
                 .Add("StopSignal", config.StopSignal ?? ""))
-            .Add("RootFS", new TemplateObject().Add("Type", "layers").Add("Layers", config.DiffIds.Cast<object?>().ToList()));
+            .Add("RootFS", new TemplateObject().Add("Type", "layers").Add("Layers", config.DiffIds.Cast<object?>().ToList()))
+            .Add("Metadata", new TemplateObject().Add("LayerDirectories", image.LayerDirectories.Cast<object?>().ToList()));
     }
 }

@@ -33,6 +33,9 @@ internal static class Decompression
         return plain == peeked ? peeked : new LimitedStream(plain, counted, unquestioned);
     }
 
+    /// <summary>Whether these first four bytes are gzip's or zstd's.</summary>
+    internal static bool IsCompressed(ReadOnlySpan<byte> head) => head is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18];
+
     /// <summary>What a decompressor throws when the bytes aren't what they seemed.</summary>
     internal static bool IsDamage(Exception e) => e is InvalidDataException or ZstdSharp.ZstdException or EndOfStreamException;
 

@@ -98,6 +98,13 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
         }
     }
 
+    /// <summary>What a registry has under a name, byte for byte: an index or a manifest.</summary>
+    public static byte[] Document(ImageName name, RegistrySettings settings, CancellationToken cancel = default)
+    {
+        using var connection = new RegistryConnection(name.Registry, settings);
+        return new Repository(connection, name.Path).GetManifest(name.Reference, cancel).Bytes;
+    }
+
     private static Manifest Choose(Repository repository, Document document, Platform platform, CancellationToken cancel)
     {
         string what = repository.Name;

@@ -20,17 +20,65 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
                 image.IsHost ? "make an image with timur image bootstrap or timur import" : "for example: timur push IMAGE registry.example/app:1.0");
         }
 
+        using RegistryConnection connection = Connect(target, out ImageName there);
+        return PushTo(new Repository(connection, there.Path), image, there.Reference, cancel).Digest.ToString();
+    }
+
+    /// <summary>Pushes every image of a list, then the index that names them; its digest.</summary>
+    public string PushList(IReadOnlyList<ListedImage> images, ImageName target, CancellationToken cancel = default)
+    {
+        using RegistryConnection connection = Connect(target, out ImageName there);
+        var repository = new Repository(connection, there.Path);
+        var entries = new List<(Descriptor, Platform)>();
+        foreach (ListedImage listed in images)
+        {
+            entries.Add((PushTo(repository, Find(listed), null, cancel), listed.Platform));
+        }
+
+        byte[] index = ManifestJson.WriteIndex(entries);
+        repository.PutManifest(there.Reference, index, MediaTypes.OciIndex, cancel);
+        return Digest.Of(index).ToString();
+    }
+
+    /// <summary>The index that <see cref="PushList"/> would push.</summary>
+    public static byte[] IndexOf(ImageStore store, IReadOnlyList<ListedImage> images, CancellationToken cancel = default)
+    {
+        var entries = new List<(Descriptor, Platform)>();
+        foreach (ListedImage listed in images)
+        {
+            using PackedImage packed = PackedImage.Of(store, Find(store, listed), cancel);
+            entries.Add((DescriptorOf(packed.Manifest), listed.Platform));
+        }
+
+        return ManifestJson.WriteIndex(entries);
+    }
+
+    /// <summary>To where registries.conf says that the name leads.</summary>
+    private RegistryConnection Connect(ImageName target, out ImageName there)
+    {
+        RegistrySource place = RegistriesConfig.Load().Target(target.Full);
+        there = new ImageName(place.Name);
+        return new RegistryConnection(there.Registry, settings.For(place));
+    }
+
+    private Image Find(ListedImage listed) => Find(store, listed);
+
+    private static Image Find(ImageStore store, ListedImage listed)
+        => store.TryResolve("sha256:" + listed.ImageId) ?? throw new Failure($"image {listed.ImageId[..12]} for {listed.Platform} isn't here any more", "get it again, or take it out of the list");
+
+    private static Descriptor DescriptorOf(Manifest manifest) => new(manifest.MediaType, Digest.Of(manifest.Bytes.Span), manifest.Bytes.Length);
+
+    /// <param name="tag">Null: the manifest is stored under its digest only.</param>
+    private Descriptor PushTo(Repository repository, Image image, string? tag, CancellationToken cancel)
+    {
         using PackedImage packed = PackedImage.Of(store, image, cancel);
         Manifest manifest = packed.Manifest;
-        RegistrySource place = RegistriesConfig.Load().Target(target.Full);
-        var there = new ImageName(place.Name);
-        using var connection = new RegistryConnection(there.Registry, settings.For(place));
-        var repository = new Repository(connection, there.Path);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Transfers.Run([.. manifest.Layers.DistinctBy(layer => layer.Digest)], BlobsAtOnce, stop, layer => PushLayer(repository, layer, packed.PathOf(layer.Digest), stop.Token));
         PushConfig(repository, manifest.Config, packed.Config, cancel);
-        new ManifestPush(repository).Push(there.Reference, manifest.Bytes, manifest.MediaType, cancel);
-        return Digest.Of(manifest.Bytes.Span).ToString();
+        Descriptor descriptor = DescriptorOf(manifest);
+        new ManifestPush(repository).Push(tag ?? descriptor.Digest.ToString(), manifest.Bytes, manifest.MediaType, cancel);
+        return descriptor;
     }
 
     private void PushLayer(Repository repository, Descriptor layer, string path, CancellationToken cancel)

@@ -112,6 +112,12 @@ public sealed class ImageStore(DataPaths paths)
     /// <summary>Takes a name away; true when there was one.</summary>
     public bool Untag(ImageName name) => Files.TryUnlink($"{Names}/{name.FileName}", out _);
 
+    /// <summary>The digest of the manifest that an image came with, or null for one that was made here.</summary>
+    public string? DigestOf(string id) => Blobs.ManifestOf(id) is { } manifest ? Digest.Of(manifest.Bytes.Span).ToString() : null;
+
+    /// <summary>Every image once.</summary>
+    public IReadOnlyList<Image> All() => [.. List().Select(entry => entry.Image).DistinctBy(image => image.Id)];
+
     /// <summary>Names that an image has.</summary>
     public IReadOnlyList<ImageName> NamesOf(string id)
     {
@@ -177,28 +183,32 @@ public sealed class ImageStore(DataPaths paths)
         return image;
     }
 
-    /// <summary>Removes a configuration, and the layers and blobs that nobody else has.</summary>
-    public void Remove(Image image)
+    /// <summary>Keeps an image from being removed until it is disposed; null when it is gone already.</summary>
+    public FileLock? TryHold(Image image) => UnfinishedLayer.TryHold($"{Configs}/{image.Id}.json");
+
+    /// <summary>Removes a configuration, and the layers and blobs that nobody else has: out of sight when it returns, deleted in the background.</summary>
+    /// <param name="isWanted">Asked when nobody can begin to use the image any more; true leaves it.</param>
+    public bool TryRemove(Image image, Func<bool> isWanted)
     {
-        Files.TryUnlink($"{Configs}/{image.Id}.json", out _);
+        string config = $"{Configs}/{image.Id}.json";
+        using FileLock? guard = Files.Exists(config) ? FileLock.OnExisting(config, wait: true) : null;
+        if (guard is not null && isWanted())
+        {
+            return false;
+        }
+
+        Files.TryUnlink(config, out _);
         Files.TryUnlink($"{Stacks}/{image.Id}", out _);
         Blobs.Remove(image.Id);
-        var kept = new HashSet<string>();
-        foreach ((_, Image other) in List())
-        {
-            kept.UnionWith(DirectoriesOf(other));
-        }
-
-        foreach (string layer in DirectoriesOf(image))
-        {
-            if (!kept.Contains(layer) && !InProgress.IsHeld(layer))
-            {
-                Discard(layer);
-            }
-        }
-
+        using var trash = new TrashCan(paths);
+        trash.TakeUnused([.. DirectoriesOf(image)], () => [.. All().SelectMany(DirectoriesOf)]);
         Stacking.Forget();
+        trash.EmptyInBackground();
+        return true;
     }
+
+    /// <summary>Bytes that all images occupy.</summary>
+    public long Occupied() => Directories.Usage(paths.Images);
 
     /// <summary>Out of the way at once, deleted after: a crash leaves it in the trash.</summary>
     internal void Discard(string directory)
@@ -235,6 +245,7 @@ public sealed class ImageStore(DataPaths paths)
             }
         }
 
+        leftovers.AddRange(Directories.List(paths.Images + "/lists").Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{paths.Images}/lists/{entry.Name}"));
         leftovers.AddRange(Blobs.Leftovers(Configs));
         leftovers.AddRange(Stacking.Leftovers());
         leftovers.AddRange(Directories.List(Stacks).Where(entry => !Files.Exists($"{Configs}/{entry.Name}.json")).Select(entry => $"{Stacks}/{entry.Name}"));

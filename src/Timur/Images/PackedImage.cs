@@ -1,10 +1,9 @@
 using System.IO.Compression;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using Timur.Digests;
 using Timur.Images.Registry;
 using Timur.Images.Tar;
 using Timur.Kernel;
-using Timur.Oci;
 using Timur.State;
 
 namespace Timur.Images;
@@ -57,9 +56,10 @@ internal sealed class PackedImage : IDisposable
                 diffIds.Add(diffId);
             }
 
-            byte[] config = ImageConfigJson.Write(image.Config with { DiffIds = diffIds });
+            byte[] own = Files.ReadAll($"{store.Configs}/{image.Id}.json");
+            byte[] config = diffIds.SequenceEqual(image.Config.DiffIds) ? own : WithDiffIds(own, diffIds);
             var descriptor = new Descriptor(MediaTypes.OciConfig, Digest.Of(config), config.Length);
-            var manifest = new Manifest(Write(descriptor, layers), MediaTypes.OciManifest, descriptor, layers);
+            var manifest = new Manifest(ManifestJson.Write(descriptor, layers), MediaTypes.OciManifest, descriptor, layers);
             return new PackedImage(manifest, config, digest => $"{directory}/{digest.FileName}", directory, held);
         }
         catch
@@ -86,31 +86,25 @@ internal sealed class PackedImage : IDisposable
         }
     }
 
-    private static byte[] Write(Descriptor config, List<Descriptor> layers)
+    /// <summary>The configuration with other layers' digests; everything else stays as it is, known here or not.</summary>
+    private static byte[] WithDiffIds(byte[] config, List<string> diffIds)
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options))
+        JsonNode root = JsonNode.Parse(config)!;
+        root["rootfs"]!["diff_ids"] = new JsonArray([.. diffIds.Select(diffId => (JsonNode)JsonValue.Create(diffId))]);
+        return ManifestJson.Written(json =>
         {
-            json.WriteStartObject();
-            json.WriteNumber("schemaVersion", 2);
-            json.WriteString("mediaType", MediaTypes.OciManifest);
-            json.WritePropertyName("config");
-            Write(json, config);
-            json.WriteStartArray("layers");
-            layers.ForEach(layer => Write(json, layer));
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        return stream.ToArray();
-    }
-
-    private static void Write(Utf8JsonWriter json, Descriptor descriptor)
-    {
-        json.WriteStartObject();
-        json.WriteString("mediaType", descriptor.MediaType);
-        json.WriteString("digest", descriptor.Digest.ToString());
-        json.WriteNumber("size", descriptor.Size);
-        json.WriteEndObject();
+            foreach ((string name, JsonNode? value) in root.AsObject())
+            {
+                json.WritePropertyName(name);
+                if (value is null)
+                {
+                    json.WriteNullValue();
+                }
+                else
+                {
+                    value.WriteTo(json);
+                }
+            }
+        });
     }
 }

@@ -20,7 +20,8 @@ internal sealed class TarWriter(Stream stream)
     internal void Write(char type, byte[] name, byte[] link, FileStatus status, IReadOnlyList<(byte[] Name, byte[] Value)> extended) => WriteHeaders(type, name, link, status, 0, extended);
 
     /// <summary>A regular file.</summary>
-    internal void WriteFile(byte[] name, FileStatus status, IReadOnlyList<(byte[] Name, byte[] Value)> extended, Fd content)
+    /// <param name="fill">Fill up with zeroes what has become shorter since; else that is a <see cref="Failure"/>.</param>
+    internal void WriteFile(byte[] name, FileStatus status, IReadOnlyList<(byte[] Name, byte[] Value)> extended, Fd content, bool fill = false)
     {
         long size = (long)status.Size;
         WriteHeaders('0', name, [], status, size, extended);
@@ -28,9 +29,35 @@ internal sealed class TarWriter(Stream stream)
         while (left > 0)
         {
             int count = Files.Read(content, _buffer.AsSpan(0, (int)Math.Min(_buffer.Length, left)));
+            if (count == 0 && fill)
+            {
+                count = (int)Math.Min(_buffer.Length, left);
+                _buffer.AsSpan(0, count).Clear();
+            }
+
             if (count == 0)
             {
                 throw new Failure($"'{TreeWriter.Show(name)}' became shorter while it was read", "try again when nothing changes it");
+            }
+
+            stream.Write(_buffer, 0, count);
+            left -= count;
+        }
+
+        Pad(size);
+    }
+
+    /// <summary>A file of root's, mode 0644, without a time: what a saved image consists of.</summary>
+    internal void WritePlain(string name, long size, Stream content)
+    {
+        WriteHeaders('0', Encoding.UTF8.GetBytes(name), [], new FileStatus(FileKind.Regular, 0x1A4, 1, 0, 0, 0, (ulong)size, 0, 0, 0, 0, 0, 0, 0, false), size, []);
+        long left = size;
+        while (left > 0)
+        {
+            int count = content.Read(_buffer, 0, (int)Math.Min(_buffer.Length, left));
+            if (count == 0)
+            {
+                throw new Failure($"'{name}' became shorter while it was read", "try again when nothing changes it");
             }
 
             stream.Write(_buffer, 0, count);

@@ -1,0 +1,29 @@
+namespace Timur.Cli;
+
+/// <summary>The commands that keep images.</summary>
+internal static partial class CommandTable
+{
+    /// <summary>Made anew at each use: fields of a class in several files have no order.</summary>
+    private static Command[] Keeping =>
+    [
+        new("save", "[OPTIONS] IMAGE...", "write images into an archive or directory", () => SaveCommand.Options, SaveCommand.Run)
+        {
+            Examples = ["timur save -o debian.tar debian:bookworm", "timur save --format oci-dir -o layout debian:bookworm busybox", "timur save busybox | ssh other timur load"],
+        },
+        new("load", "[OPTIONS]", "take saved images in", () => LoadCommand.Options, LoadCommand.Run) { Examples = ["timur load -i debian.tar.zst", "docker save debian | timur load"] },
+        new("export", "[OPTIONS] CONTAINER", "write a container's files into an archive", () => ExportCommand.Options, ExportCommand.Run) { Examples = ["timur export -o web.tar web"] },
+        new("history", "[OPTIONS] IMAGE", "how an image was made", () => HistoryCommand.Options, HistoryCommand.Run),
+        new("image inspect", "[OPTIONS] IMAGE...", "everything about images", () => InspectCommand.KindOptions, (context, arguments) => InspectCommand.Run(context, arguments, "image")),
+        new("image prune", "[OPTIONS]", "remove images that nobody needs", () => ImagePruneCommand.Options, ImagePruneCommand.Run) { Examples = ["timur image prune -a --filter until=240h"] },
+        new("manifest create", "[OPTIONS] LIST [IMAGE...]", "begin a list of images for several platforms", () => ManifestCommand.CreateOptions, ManifestCommand.Create)
+        {
+            Examples = ["timur manifest create registry.example/app:1 app-amd64 app-arm64 && timur manifest push registry.example/app:1"],
+        },
+        new("manifest add", "[OPTIONS] LIST IMAGE", "add an image to a list", () => ManifestCommand.PlatformOptions, ManifestCommand.Add),
+        new("manifest annotate", "[OPTIONS] LIST IMAGE", "say which platform an image of a list is for", () => ManifestCommand.PlatformOptions, ManifestCommand.Add),
+        new("manifest remove", "LIST IMAGE", "take an image out of a list", () => NoOptions, ManifestCommand.Take),
+        new("manifest inspect", "[OPTIONS] NAME", "show a list, or what a registry has under a name", () => ManifestCommand.InspectOptions, ManifestCommand.Inspect),
+        new("manifest push", "[OPTIONS] LIST [NAME]", "bring a list and its images to a registry", () => ManifestCommand.PushOptions, ManifestCommand.Push),
+        new("manifest rm", "LIST...", "remove lists; their images stay", () => NoOptions, ManifestCommand.Remove),
+    ];
+}

@@ -1,0 +1,138 @@
+using System.Text;
+using Timur.CommandLine;
+using Timur.Images;
+using Timur.Images.Registry;
+
+namespace Timur.Cli;
+
+/// <summary><c>timur manifest</c>: lists of images for several platforms.</summary>
+internal static class ManifestCommand
+{
+    internal static readonly Option[] CreateOptions = [Option.Flag("amend", "replace a list of that name")];
+
+    internal static readonly Option[] PlatformOptions =
+    [
+        Option.Value("os", "OS", "operating system instead of the image's own"),
+        Option.Value("arch", "ARCHITECTURE", "architecture instead of the image's own"),
+        Option.Value("variant", "VARIANT", "variant of the architecture, such as v7"),
+    ];
+
+    internal static Option[] InspectOptions { get; } = [.. RegistryArguments.Options];
+
+    internal static Option[] PushOptions { get; } =
+    [
+        Option.Flag("quiet", "print only the digest", 'q'),
+        Option.Flag("purge", "remove the list when it was pushed", 'p'),
+        Option.Flag("all", "with its images (they always go along)"),
+        .. RegistryArguments.Options,
+    ];
+
+    internal static int Create(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        var images = new ImageStore(context.Paths);
+        var lists = new ManifestLists(images);
+        IReadOnlyList<string> operands = Operands.AtLeastOne(arguments, "manifest create", "LIST");
+        ImageName name = ImageName.Parse(operands[0]);
+        List<ListedImage> listed = [.. operands.Skip(1).Select(reference => Listed(images, reference, arguments))];
+        lists.Create(name, arguments.Has("amend"));
+        try
+        {
+            listed.ForEach(image => lists.Put(name, image));
+        }
+        catch
+        {
+            lists.Remove(name);
+            throw;
+        }
+
+        context.Out(name.Full);
+        return 0;
+    }
+
+    internal static int Add(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        (string list, string reference) = Operands.Two(arguments, "manifest add", "LIST", "IMAGE");
+        var images = new ImageStore(context.Paths);
+        ImageName name = ImageName.Parse(list);
+        new ManifestLists(images).Put(name, Listed(images, reference, arguments));
+        context.Out(name.Full);
+        return 0;
+    }
+
+    internal static int Take(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        (string list, string reference) = Operands.Two(arguments, "manifest remove", "LIST", "IMAGE");
+        var images = new ImageStore(context.Paths);
+        new ManifestLists(images).Take(ImageName.Parse(list), images.Resolve(reference).Id);
+        context.Out(ImageName.Parse(list).Full);
+        return 0;
+    }
+
+    internal static int Inspect(CommandContext context, Arguments arguments)
+    {
+        ImageName name = ImageName.Parse(Operands.One(arguments, "manifest inspect", "NAME"));
+        var images = new ImageStore(context.Paths);
+        byte[] document = new ManifestLists(images).TryRead(name) is { } listed ? ImagePush.IndexOf(images, listed)
+            : ImagePull.Document(name, RegistryArguments.Settings(arguments));
+        context.Out(Encoding.UTF8.GetString(document));
+        return 0;
+    }
+
+    internal static int Push(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        if (arguments.Operands.Count is 0 or > 2)
+        {
+            throw new Failure("manifest push needs LIST [NAME]", "for example: timur manifest push registry.example/team/app:1.2");
+        }
+
+        var images = new ImageStore(context.Paths);
+        var lists = new ManifestLists(images);
+        ImageName list = ImageName.Parse(arguments.Operands[0]);
+        IReadOnlyList<ListedImage> listed = lists.Read(list);
+        if (listed.Count == 0)
+        {
+            throw new Failure($"the manifest list {list.Familiar} is empty", $"add an image first: timur manifest add {list.Familiar} IMAGE");
+        }
+
+        ITransferProgress progress = RegistryArguments.Progress(arguments);
+        using (progress as IDisposable)
+        {
+            context.Out(new ImagePush(images, RegistryArguments.Settings(arguments), progress).PushList(listed, ImageName.Parse(arguments.Operands[^1])));
+        }
+
+        if (arguments.Has("purge"))
+        {
+            lists.Remove(list);
+        }
+
+        return 0;
+    }
+
+    internal static int Remove(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        var lists = new ManifestLists(new ImageStore(context.Paths));
+        foreach (string list in Operands.AtLeastOne(arguments, "manifest rm", "LIST"))
+        {
+            lists.Remove(ImageName.Parse(list));
+            context.Out(ImageName.Parse(list).Full);
+        }
+
+        return 0;
+    }
+
+    private static ListedImage Listed(ImageStore images, string reference, Arguments arguments)
+    {
+        Image image = images.Resolve(reference);
+        if (image.IsHost)
+        {
+            throw new Failure("the image 'host' is this machine itself and can't be pushed", "make an image with timur image bootstrap or timur import");
+        }
+
+        return new ListedImage(image.Id, new Platform(arguments.Text("os") ?? image.Config.Os, arguments.Text("arch") ?? image.Config.Architecture, arguments.Text("variant") ?? ""));
+    }
+}

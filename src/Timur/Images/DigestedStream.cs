@@ -1,0 +1,37 @@
+using Timur.Digests;
+
+namespace Timur.Images;
+
+/// <summary>Digests what is read with the algorithm of the digest that is expected of it.</summary>
+internal sealed class DigestedStream(Stream inner, Digest expected) : ForwardStream
+{
+    private readonly DigestStream _digest = new(expected);
+
+    /// <summary>Bytes so far.</summary>
+    internal long Count { get; private set; }
+
+    public override int Read(Span<byte> buffer)
+    {
+        int count = inner.Read(buffer);
+        _digest.Append(buffer[..count]);
+        Count += count;
+        return count;
+    }
+
+    /// <summary>Reads the rest; the digest of all.</summary>
+    internal Digest Finish()
+    {
+        byte[] rest = new byte[64 * 1024];
+        while (Read(rest) > 0)
+        {
+        }
+
+        return _digest.Finish();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        _digest.Dispose();
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,74 @@
+using Timur.Digests;
+using Timur.Kernel;
+using Timur.State;
+
+namespace Timur.Images;
+
+/// <summary>A directory that becomes a layer: nobody sees it before <see cref="Place"/>, and without that it is gone again.</summary>
+internal sealed class UnfinishedLayer : IDisposable
+{
+    private readonly ImageStore _store;
+    private readonly FileLock _held;
+    private bool _placed;
+
+    /// <param name="name">Tells it from others that this process makes.</param>
+    internal UnfinishedLayer(ImageStore store, string name)
+    {
+        _store = store;
+        Path = $"{store.Layers}/.unpack.{name}.{Processes.Self}";
+        Directories.RemoveTree(Path);
+        Directories.Create(Path);
+        _held = InProgress.Hold(Path);
+    }
+
+    internal string Path { get; }
+
+    /// <summary>
+    /// Gives it its name when all of it is on the disk; somebody else's layer of the same name is the same. The lock keeps the layer until an image names it.
+    /// </summary>
+    internal FileLock Place(Digest diffId)
+    {
+        using (Fd directory = Files.Open(Path, Open.Read | Open.Directory))
+        {
+            Files.SyncFileSystem(directory, Path);
+        }
+
+        string layer = $"{_store.Layers}/{diffId.Hex}";
+        if (Files.TryRename(Path, layer, out Errno why, noReplace: true))
+        {
+            _placed = true;
+            _held.Share();
+            return _held;
+        }
+
+        return why != Errno.EEXIST ? throw new SyscallException("rename", why, layer)
+            : TryHold(layer) ?? throw new Failure($"layer {diffId.Short} was removed while it was being unpacked", "try again");
+    }
+
+    /// <summary>Keeps a layer or blob that is there from being removed; null when it isn't there.</summary>
+    internal static FileLock? TryHold(string path)
+    {
+        if (!Files.Exists(path))
+        {
+            return null;
+        }
+
+        FileLock held = FileLock.OnExisting(path, wait: true, exclusive: false)!;
+        if (Files.Exists(path))
+        {
+            return held;
+        }
+
+        held.Dispose();
+        return null;
+    }
+
+    public void Dispose()
+    {
+        if (!_placed)
+        {
+            _held.Dispose();
+            Directories.RemoveTree(Path);
+        }
+    }
+}
