@@ -60,7 +60,7 @@ public static class ImageView
         IReadOnlyList<ImageName> names = images.NamesOf(image.Id);
         return new TemplateObject()
             .Add("Id", "sha256:" + image.Id)
-            .Add("RepoTags", names.Where(name => name.Digest is null).Select(name => (object?)name.Familiar).ToList())
+            .Add("RepoTags", names.Where(name => !name.HasDigest).Select(name => (object?)name.Familiar).ToList())
             .Add("RepoDigests", images.DigestOf(image.Id) is { } digest ? names.Select(name => $"{name.Repository}@{digest}").Distinct().Cast<object?>().ToList() : [])
             .Add("Created", config.Created?.UtcDateTime.ToString("O") ?? "")
             .Add("Author", config.Author)

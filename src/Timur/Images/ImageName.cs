@@ -44,6 +44,9 @@ public readonly record struct ImageName(string Full, bool HasRegistry = true)
     /// <summary>The digest, when the name has one.</summary>
     public Digest? Digest => Full.IndexOf('@') is var at and >= 0 ? Digests.Digest.Parse(Full[(at + 1)..], Full) : null;
 
+    /// <summary>It names one manifest for good, instead of a tag.</summary>
+    public bool HasDigest => Full.Contains('@');
+
     /// <summary>Tag or digest, as it is asked for.</summary>
     public string Reference => Full[(End + 1)..];
 
