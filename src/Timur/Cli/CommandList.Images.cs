@@ -1,6 +1,6 @@
 namespace Timur.Cli;
 
-/// <summary>The commands that keep images.</summary>
+/// <summary>The commands that keep images, volumes and files.</summary>
 internal static partial class CommandTable
 {
     /// <summary>Made anew at each use: fields of a class in several files have no order.</summary>
@@ -25,5 +25,15 @@ internal static partial class CommandTable
         new("manifest inspect", "[OPTIONS] NAME", "show a list, or what a registry has under a name", () => ManifestCommand.InspectOptions, ManifestCommand.Inspect),
         new("manifest push", "[OPTIONS] LIST [NAME]", "bring a list and its images to a registry", () => ManifestCommand.PushOptions, ManifestCommand.Push),
         new("manifest rm", "LIST...", "remove lists; their images stay", () => NoOptions, ManifestCommand.Remove),
+        new("volume create", "[OPTIONS] [NAME]", "make a volume", () => VolumeCommand.CreateOptions, VolumeCommand.Create)
+        {
+            Examples = ["timur volume create data", "timur volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=64m scratch"],
+        },
+        new("volume ls", "[OPTIONS]", "list volumes", () => ListOutput.Options, VolumeCommand.List),
+        new("volume inspect", "[OPTIONS] NAME...", "everything about volumes", () => InspectCommand.KindOptions, VolumeCommand.Inspect),
+        new("volume rm", "[OPTIONS] NAME...", "remove volumes with their content", () => VolumeCommand.RemoveOptions, VolumeCommand.Remove),
+        new("volume prune", "[OPTIONS]", "remove volumes that no container has", () => VolumeCommand.PruneOptions, VolumeCommand.Prune),
+        new("volume export", "[OPTIONS] NAME", "write a volume's content into an archive", () => ExportCommand.Options, VolumeCommand.Export) { Examples = ["timur volume export data | gzip >data.tar.gz"] },
+        new("volume import", "NAME FILE|-", "unpack an archive into a volume", () => NoOptions, VolumeCommand.Import),
     ];
 }

@@ -44,6 +44,8 @@ internal static partial class CommandTable
         ["image load"] = "load",
         ["image history"] = "history",
         ["container export"] = "export",
+        ["volume list"] = "volume ls",
+        ["volume remove"] = "volume rm",
         ["bootstrap"] = "image bootstrap",
     };
 

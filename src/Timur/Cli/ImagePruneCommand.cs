@@ -26,13 +26,7 @@ internal static class ImagePruneCommand
             return 1;
         }
 
-        PrunedThings pruned = prune.Run(all, filters);
-        foreach (string line in pruned.Removed)
-        {
-            context.Out(line);
-        }
-
-        context.Out($"Total reclaimed space: {new ByteSize(pruned.Bytes).ToDecimalString()}");
+        PruneOutput.Print(context, prune.Run(all, filters));
         return 0;
     }
 }

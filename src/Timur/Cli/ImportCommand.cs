@@ -31,7 +31,8 @@ internal static class ImportCommand
         return 0;
     }
 
-    private static Stream Open(string file)
+    /// <summary>A file, or standard input for <c>-</c>.</summary>
+    internal static Stream Open(string file)
     {
         try
         {
@@ -56,7 +57,7 @@ internal static class ImportCommand
             "WORKDIR" => config with { WorkingDir = value },
             "USER" => config with { User = value },
             "EXPOSE" => config with { ExposedPorts = [.. config.ExposedPorts, value.Contains('/') ? value : value + "/tcp"] },
-            "VOLUME" => config with { Volumes = [.. config.Volumes, .. Words(value)] },
+            "VOLUME" => config with { Volumes = [.. config.Volumes, .. value.StartsWith('[') ? Words(value) : value.Split(' ', StringSplitOptions.RemoveEmptyEntries)] },
             "STOPSIGNAL" => config with { StopSignal = value },
             "LABEL" => config with { Labels = new Dictionary<string, string>(config.Labels) { [value.Split('=')[0]] = value[(value.IndexOf('=') + 1)..].Trim('"') } },
             _ => throw new Failure($"--change: '{word}' can't be set on an image", "known: CMD ENTRYPOINT ENV WORKDIR USER EXPOSE VOLUME STOPSIGNAL LABEL"),

@@ -47,17 +47,25 @@ internal static class InspectCommand
             found.Add(Describe(new ImageStore(context.Paths), name));
         }
 
+        if (arguments.Text("as") is null)
+        {
+            Print(context, arguments, found);
+        }
+
+        return 0;
+    }
+
+    /// <summary>An array of JSON, or a line for each by the template.</summary>
+    internal static void Print(CommandContext context, Arguments arguments, List<TemplateObject> found)
+    {
         if (arguments.Text("format") is { } format and not "json")
         {
             Template template = Template.Parse(format);
             found.ForEach(item => context.Out(template.Render(item)));
-        }
-        else if (arguments.Text("as") is null)
-        {
-            context.Out("[\n" + string.Join(",\n", found.Select(item => Indent(item.ToJson(indented: true)))) + "\n]");
+            return;
         }
 
-        return 0;
+        context.Out("[\n" + string.Join(",\n", found.Select(item => Indent(item.ToJson(indented: true)))) + "\n]");
     }
 
     private static string Indent(string text) => "    " + text.Replace("\n", "\n    ");

@@ -12,7 +12,7 @@ internal static class RemoveCommand
     [
         Option.Flag("force", "kill it first when it runs; a missing one is fine", 'f'),
         Option.Flag("all", "every container", 'a'),
-        Option.Flag("volumes", "its anonymous volumes too (they always go with it)", 'v'),
+        Option.Flag("volumes", "with the volumes that were made for it alone", 'v'),
     ];
 
     internal static int Run(CommandContext context, Arguments arguments)
@@ -26,6 +26,6 @@ internal static class RemoveCommand
             names = [.. names.Where(name => store.TryFindId(name) is not null)];
         }
 
-        return ForEach.Container(context, names, (store, container) => new ContainerRemoval(store).Remove(container, force), NoSuchContainer);
+        return ForEach.Container(context, names, (store, container) => new ContainerRemoval(store).Remove(container, force, arguments.Has("volumes")), NoSuchContainer);
     }
 }

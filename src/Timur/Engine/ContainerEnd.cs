@@ -31,7 +31,10 @@ public static class ContainerEnd
         bool again = RestartPolicy.Parse(options.Text("restart")).Applies(end.ShellCode, state.RestartCount, state.StopRequested);
         if (options.RemoveAtEnd)
         {
-            return new Settled(ContainerRemoval.MoveToTrash(store, container), oom);
+            IReadOnlyList<string> volumes = VolumeCreation.AnonymousOf(paths, id);
+            var settled = new Settled(ContainerRemoval.MoveToTrash(store, container), oom);
+            ContainerRemoval.RemoveVolumes(store, volumes);
+            return settled;
         }
 
         // The lock is held: the next life can't begin before this one is recorded.

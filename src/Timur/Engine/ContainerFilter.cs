@@ -45,7 +45,7 @@ public static class ContainerFilter
         "ancestor" => container.Record.Image == value || container.Record.Image == value + ":latest" || container.Record.ImageId.StartsWith(value, StringComparison.Ordinal),
         "before" => container.Record.Created < Reference(all, value).Record.Created,
         "since" => container.Record.Created > Reference(all, value).Record.Created,
-        "volume" => container.Options.Texts("volume").Any(volume => volume.Split(':').Contains(value)),
+        "volume" => WantedMount.OfOptions(container.Options, container.Id).Exists(mount => mount.Source == value || mount.Destination == value),
         "network" => (container.Options.Text("network") ?? "bridge") == value,
         "publish" => container.Options.Texts("publish").Any(port => port.Contains(value, StringComparison.Ordinal)),
         _ => value == "none",

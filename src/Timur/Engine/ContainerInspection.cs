@@ -1,4 +1,5 @@
 using Timur.Images;
+using Timur.Storage;
 using Timur.Templates;
 
 namespace Timur.Engine;
@@ -36,7 +37,7 @@ public static class ContainerInspection
             .Add("Driver", options.Text("disk") is not null ? "disk" : options.Text("rootfs") is not null ? "dir" : "overlay")
             .Add("Config", Config(container, options, image))
             .Add("HostConfig", HostConfig(store, container, options))
-            .Add("Mounts", Mounts(options))
+            .Add("Mounts", Mounts(store, container, image))
             .Add("NetworkSettings", new TemplateObject()
                 .Add("IPAddress", state.Address)
                 .Add("GlobalIPv6Address", state.Address6)
@@ -75,20 +76,21 @@ public static class ContainerInspection
         .Add("CapDrop", options.Texts("cap-drop").Cast<object?>().ToList())
         .Add("CgroupPath", ContainerCgroup.Path(store.Paths, options, container.Id));
 
-    private static List<object?> Mounts(RunOptions options)
+    private static List<object?> Mounts(ContainerStore store, Container container, Image? image)
     {
-        var mounts = new List<object?>();
-        foreach (string volume in options.Texts("volume"))
+        var volumes = new VolumeStore(store.Paths);
+        return [.. WantedMount.Of(container.Options, image, container.Id).Where(mount => mount.Kind != WantedKind.Tmpfs).Select(mount =>
         {
-            string[] parts = volume.Split(':');
-            mounts.Add(new TemplateObject()
-                .Add("Type", parts.Length > 1 && parts[0].StartsWith('/') ? "bind" : "volume")
-                .Add("Source", parts.Length > 1 ? parts[0] : "")
-                .Add("Destination", parts.Length > 1 ? parts[1] : parts[0])
-                .Add("RW", parts.Length < 3 || !parts[2].Split(',').Contains("ro")));
-        }
-
-        return mounts;
+            bool isVolume = mount.Kind == WantedKind.Volume;
+            return new TemplateObject()
+                .Add("Type", isVolume ? "volume" : "bind")
+                .Add("Name", isVolume ? mount.Source : "")
+                .Add("Source", isVolume ? volumes.DataOf(mount.Source) : mount.Source)
+                .Add("Destination", mount.Destination)
+                .Add("Driver", isVolume ? "local" : "")
+                .Add("Mode", string.Join(',', mount.Options))
+                .Add("RW", !mount.Options.Contains("ro") && !mount.Options.Contains("rro"));
+        })];
     }
 
     private static string Time(long milliseconds)

@@ -10,7 +10,15 @@ public sealed class ContainerRemoval(ContainerStore store)
     private const int InUse = 2;
 
     /// <summary>Removes a stopped container; a running one only when forced, and then it is killed first.</summary>
-    public void Remove(Container container, bool force)
+    /// <param name="volumes">With the volumes that were made for it alone.</param>
+    public void Remove(Container container, bool force, bool volumes = false)
+    {
+        IReadOnlyList<string> own = volumes ? VolumeCreation.AnonymousOf(store.Paths, container.Id) : [];
+        RemoveContainer(container, force);
+        RemoveVolumes(store, own);
+    }
+
+    private void RemoveContainer(Container container, bool force)
     {
         if (container.State.IsAlive && !force)
         {
@@ -45,7 +53,21 @@ public sealed class ContainerRemoval(ContainerStore store)
     }
 
     /// <summary>Removes a container that was made by a command which then failed.</summary>
-    public static void DiscardFailed(ContainerStore store, Container container) => Discard(store, container);
+    public static void DiscardFailed(ContainerStore store, Container container)
+    {
+        IReadOnlyList<string> own = VolumeCreation.AnonymousOf(store.Paths, container.Id);
+        Discard(store, container);
+        RemoveVolumes(store, own);
+    }
+
+    /// <summary>Volumes of a container that is gone, as far as no other has them by now.</summary>
+    internal static void RemoveVolumes(ContainerStore store, IReadOnlyList<string> names)
+    {
+        foreach (string name in names)
+        {
+            new VolumeCare(store.Paths).TryRemove(name)?.Dispose();
+        }
+    }
 
     /// <summary>Out of sight in one rename, then deleted; a crash in between leaves it in the trash, where system check finds it.</summary>
     private static void Discard(ContainerStore store, Container container)

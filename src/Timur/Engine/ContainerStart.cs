@@ -6,6 +6,7 @@ using Timur.Kernel;
 using Timur.Kernel.Launcher;
 using Timur.Oci;
 using Timur.Runtime;
+using Timur.Runtime.Containers;
 using Timur.Runtime.Seccomp;
 using Timur.State;
 using Timur.Storage;
@@ -110,16 +111,15 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         network.WriteFiles(directory, builder.Hostname, options, Warnings);
         maps?.Own(directory);
         Spec spec = builder.Build();
-        foreach (string volume in builder.Volumes)
-        {
-            Directories.Create(volume);
-        }
-
+        new VolumeCreation(store.Paths).Ensure(builder.WantedMounts, image, container.Id, undo);
         ResourcePlan.Warn(options, Warnings);
         Cgroup cgroup = Cgroup.Create(CgroupLayout.Detect(), spec.Linux.CgroupsPath!, spec.Linux.Resources!, Warnings);
         undo.Add("cgroup", () => cgroup.TryRemove());
-        LaunchProgram program = LaunchCompiler.Compile(spec, Context(spec, options, root, cgroup, directory, builder.Volumes, network.Namespace is not null));
-        return new Preparation(spec, program, root, cgroup, network, Joined(spec, out Fd? processes), processes);
+        List<Fd> joined = Joined(spec, out Fd? processes);
+        GivenMounts given = GivenMounts.Make(spec, joined.Count);
+        undo.Add("mapped mounts", given.Dispose);
+        LaunchContext context = Context(spec, options, root, cgroup, directory, builder.Volumes, network.Namespace is not null) with { Given = given.Slots };
+        return new Preparation(spec, LaunchCompiler.Compile(spec, context), root, cgroup, network, joined, processes, given);
     }
 
     private SpecSurroundings Surroundings(ContainerId id, RunOptions options, Image? image, string directory, RootPlan root)

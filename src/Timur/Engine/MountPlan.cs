@@ -2,6 +2,7 @@ using Timur.Images;
 using Timur.Kernel;
 using Timur.Oci;
 using Timur.State;
+using Timur.Storage;
 
 namespace Timur.Engine;
 
@@ -10,9 +11,13 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
 {
     private readonly List<MountSpec> _mounts = [];
     private readonly HashSet<string> _volumes = [];
+    private readonly ContainerId _id = ContainerId.Parse(Path.GetFileName(containerDirectory));
 
     /// <summary>Directories of volumes, which have to exist before the container starts.</summary>
     internal IReadOnlySet<string> Volumes => _volumes;
+
+    /// <summary>What the options and the image ask for.</summary>
+    internal IReadOnlyList<WantedMount> Wanted { get; private set; } = [];
 
     internal IReadOnlyList<MountSpec> Build(Image? image, bool hasOwnNetwork)
     {
@@ -26,19 +31,16 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
         }
 
         AddOwnFiles(hasOwnNetwork);
-        AddVolumes();
+        Wanted = WantedMount.Of(options, image, _id);
+        foreach (WantedMount wanted in Wanted)
+        {
+            Add(wanted);
+        }
+
         foreach (string text in options.Texts("tmpfs"))
         {
             int colon = text.IndexOf(':');
             AddTmpfs(Absolute(colon < 0 ? text : text[..colon], "--tmpfs"), colon < 0 ? "" : text[(colon + 1)..]);
-        }
-
-        foreach (string volume in image?.Config.Volumes ?? [])
-        {
-            if (!_mounts.Exists(mount => mount.Destination == volume))
-            {
-                Bind(AnonymousVolume(volume), volume, "");
-            }
         }
 
         return _mounts;
@@ -81,69 +83,36 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
         }
     }
 
-    private void AddVolumes()
+    private void Add(WantedMount wanted)
     {
-        foreach (string text in options.Texts("volume"))
+        switch (wanted.Kind)
         {
-            string[] parts = text.Split(':');
-            if (parts.Length == 1)
-            {
-                string place = Absolute(parts[0], "--volume");
-                Bind(AnonymousVolume(place), place, "");
-                continue;
-            }
+            case WantedKind.Tmpfs:
+                AddTmpfs(wanted.Destination, string.Join(',', wanted.Options));
+                break;
+            case WantedKind.Volume:
+                _volumes.Add(new VolumeStore(paths).DataOf(wanted.Source));
+                List<string> words = [.. BindOptions(wanted.Destination, wanted.Options)];
+                if (IdMaps.Of(options, _id) is not null && !words.Contains("idmap"))
+                {
+                    // What a container writes belongs to the ids inside, whichever it has on the host.
+                    words.Add("idmap");
+                }
 
-            string inside = Absolute(parts[1], "--volume");
-            Bind(parts[0], inside, parts.Length > 2 ? parts[2] : "", isNamed: !parts[0].StartsWith('/'));
-        }
-
-        foreach (string text in options.Texts("mount"))
-        {
-            AddMount(text);
+                _mounts.Add(VolumeCreation.ToMount(paths, wanted, [.. words]));
+                break;
+            default:
+                Bind(wanted.Source, wanted.Destination, wanted.Options);
+                break;
         }
     }
 
-    /// <summary><c>type=bind,src=/a,dst=/b,readonly</c></summary>
-    private void AddMount(string text)
+    private void Bind(string source, string inside, IReadOnlyList<string> given)
     {
-        string type = "volume";
-        string source = "";
-        string inside = "";
-        var extra = new List<string>();
-        foreach (string part in text.Split(','))
+        string[] words = BindOptions(inside, given);
+        if (words.Contains("idmap") && IdMaps.Of(options, _id) is null)
         {
-            int equals = part.IndexOf('=');
-            (string key, string value) = equals < 0 ? (part, "") : (part[..equals], part[(equals + 1)..]);
-            switch (key)
-            {
-                case "type": type = value; break;
-                case "src" or "source": source = value; break;
-                case "dst" or "destination" or "target": inside = value; break;
-                case "ro" or "readonly": extra.Add(value is "false" or "0" ? "rw" : "ro"); break;
-                case "bind-propagation": extra.Add(value); break;
-                case "tmpfs-size": extra.Add($"size={ByteSize.Parse(value, "tmpfs-size").Bytes}"); break;
-                case "tmpfs-mode": extra.Add($"mode={value}"); break;
-                default: throw new Failure($"--mount: unknown key '{key}'", "known: type, src, dst, readonly, bind-propagation, tmpfs-size, tmpfs-mode");
-            }
-        }
-
-        string place = Absolute(inside, "--mount");
-        switch (type)
-        {
-            case "bind": Bind(source, place, string.Join(',', extra)); break;
-            case "volume" when source.Length == 0: Bind(AnonymousVolume(place), place, string.Join(',', extra)); break;
-            case "volume": Bind(source, place, string.Join(',', extra), isNamed: true); break;
-            case "tmpfs": AddTmpfs(place, string.Join(',', extra)); break;
-            default: throw new Failure($"--mount: unknown type '{type}'", "known: bind, volume, tmpfs");
-        }
-    }
-
-    private void Bind(string source, string inside, string optionText, bool isNamed = false)
-    {
-        string[] words = BindOptions(inside, optionText);
-        if (isNamed)
-        {
-            source = NamedVolume(source);
+            throw new Failure($"mount {inside}: idmap without a user namespace has no ids to map", "add --userns auto, or leave idmap out");
         }
 
         if (!Path.IsPathFullyQualified(source))
@@ -151,7 +120,7 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
             throw new Failure($"mount {inside}: the source '{source}' isn't an absolute path", "write it from the root, such as /srv/files");
         }
 
-        if (Files.TryStatus(source, out Errno why, follow: true) is null && !_volumes.Contains(source))
+        if (Files.TryStatus(source, out Errno why, follow: true) is null)
         {
             throw new Failure($"mount {inside}: {source}: {why.Describe()}", "make it first, or correct the path; Timur doesn't invent directories on this machine");
         }
@@ -159,19 +128,19 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
         Add(inside, "bind", source, words);
     }
 
-    private static string[] BindOptions(string inside, string optionText)
+    private static string[] BindOptions(string inside, IReadOnlyList<string> given)
     {
         var words = new List<string> { "rbind" };
         bool hasPropagation = false;
-        foreach (string word in optionText.Split(',', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string word in given)
         {
-            if (word is not ("ro" or "rw" or "z" or "Z" or "shared" or "rshared" or "slave" or "rslave" or "private" or "rprivate" or "nosuid" or "nodev" or "noexec" or "nocopy" or "rro"))
+            if (word is not ("ro" or "rw" or "z" or "Z" or "shared" or "rshared" or "slave" or "rslave" or "private" or "rprivate" or "nosuid" or "nodev" or "noexec" or "rro" or "idmap"))
             {
-                throw new Failure($"mount {inside}: unknown option '{word}'", "known: ro, rw, rro, shared, slave, private and their r-forms, nosuid, nodev, noexec, nocopy");
+                throw new Failure($"mount {inside}: unknown option '{word}'", "known: ro, rw, rro, shared, slave, private and their r-forms, nosuid, nodev, noexec, idmap, nocopy");
             }
 
             hasPropagation |= word.EndsWith("shared", StringComparison.Ordinal) || word.EndsWith("slave", StringComparison.Ordinal) || word.EndsWith("private", StringComparison.Ordinal);
-            if (word is not ("z" or "Z" or "nocopy"))
+            if (word is not ("z" or "Z"))
             {
                 words.Add(word);
             }
@@ -183,26 +152,6 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
         }
 
         return [.. words];
-    }
-
-    private string NamedVolume(string name)
-    {
-        if (name.Length < 2 || name.AsSpan().IndexOfAnyExcept("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") >= 0 || name[0] == '.')
-        {
-            throw new Failure($"'{name}' isn't a volume name", "a path starts with '/' or './'; names have letters, digits, '_', '.' and '-'");
-        }
-
-        string directory = $"{paths.Volumes}/{name}/_data";
-        _volumes.Add(directory);
-        return directory;
-    }
-
-    /// <summary>Belongs to the container and goes with it.</summary>
-    private string AnonymousVolume(string inside)
-    {
-        string directory = $"{containerDirectory}/volumes/{inside.Trim('/').Replace('/', '-')}";
-        _volumes.Add(directory);
-        return directory;
     }
 
     private void AddTmpfs(string inside, string optionText)

@@ -2,12 +2,13 @@ using Timur.Cgroups;
 using Timur.Kernel;
 using Timur.Kernel.Launcher;
 using Timur.Oci;
+using Timur.Runtime.Containers;
 using Timur.Storage;
 
 namespace Timur.Engine;
 
 /// <summary>Everything that a container's launch needs, made and held by the process that prepares it.</summary>
-internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan root, Cgroup cgroup, ContainerNetwork network, IReadOnlyList<Fd> joined, Fd? processes) : IDisposable
+internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan root, Cgroup cgroup, ContainerNetwork network, IReadOnlyList<Fd> joined, Fd? processes, GivenMounts given) : IDisposable
 {
     internal Spec Spec => spec;
 
@@ -37,6 +38,7 @@ internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan roo
             slots.Add(Slot.Extra + i);
         }
 
+        slots.AddRange(given.Mounts.Select(mount => mount.Slot));
         return slots;
     }
 
@@ -47,6 +49,7 @@ internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan roo
         Add(network.Namespace);
         Add(root.Detached);
         descriptors.AddRange(joined);
+        descriptors.AddRange(given.Mounts.Select(mount => mount.Mount));
         Add(Unified);
         Add(processes);
         descriptors.AddRange(root.Keep);
@@ -74,6 +77,7 @@ internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan roo
             fd.Dispose();
         }
 
+        given.Dispose();
         network.Dispose();
         root.Dispose();
     }

@@ -36,6 +36,9 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
     /// <summary>Directories of volumes that the specification names: the caller makes them.</summary>
     internal IReadOnlySet<string> Volumes { get; private set; } = new HashSet<string>();
 
+    /// <summary>Mounts that the options and the image ask for.</summary>
+    internal IReadOnlyList<WantedMount> WantedMounts { get; private set; } = [];
+
     internal Spec Build()
     {
         ulong own = Capabilities.OwnBoundingSet();
@@ -45,7 +48,7 @@ internal sealed class SpecBuilder(RunOptions options, Image? image, SpecSurround
         bool ownNetwork = !IsForeign(options.Text("network"));
         var mounts = new MountPlan(options, around.Paths, around.ContainerDirectory);
         IReadOnlyList<MountSpec> list = mounts.Build(image, ownNetwork);
-        Volumes = mounts.Volumes;
+        (Volumes, WantedMounts) = (mounts.Volumes, mounts.Wanted);
         return new Spec
         {
             Process = Process(user, granted),

@@ -38,6 +38,12 @@ internal sealed class LayerUnpacker : IDisposable
         };
     }
 
+    /// <summary>Whiteouts mean something; in any other archive they are files like others.</summary>
+    internal bool IsLayer { get; init; } = true;
+
+    /// <summary>Owner and group as they are to be.</summary>
+    internal Func<OwnerAndTimes, OwnerAndTimes> Owner { get; init; } = attributes => attributes;
+
     /// <summary>Bytes of file content unpacked.</summary>
     internal long Bytes { get; private set; }
 
@@ -68,7 +74,7 @@ internal sealed class LayerUnpacker : IDisposable
         foreach (string path in Needs.Directories)
         {
             // The mode doesn't depend on the umask, nor the time on when it was unpacked.
-            _tree.SetAttributes(ToBytes(path), new OwnerAndTimes(DefaultMode, 0, 0, 0, 0), isLink: false, []);
+            _tree.SetAttributes(ToBytes(path), Owner(new OwnerAndTimes(DefaultMode, 0, 0, 0, 0)), isLink: false, []);
             _directories[path] = default;
         }
 
@@ -83,7 +89,7 @@ internal sealed class LayerUnpacker : IDisposable
     private void Unpack(TarEntry entry, byte[] path)
     {
         ReadOnlySpan<byte> name = LastComponent(path);
-        if (name.StartsWith(".wh."u8))
+        if (IsLayer && name.StartsWith(".wh."u8))
         {
             Whiteout(path, name);
             return;
@@ -101,7 +107,7 @@ internal sealed class LayerUnpacker : IDisposable
             default: WriteFile(entry, path); return;
         }
 
-        _tree.SetAttributes(path, entry.Attributes, entry.Kind == TarKind.SymbolicLink, entry.Extended);
+        _tree.SetAttributes(path, Owner(entry.Attributes), entry.Kind == TarKind.SymbolicLink, entry.Extended);
     }
 
     private void MakeDirectory(TarEntry entry, byte[] path)
@@ -111,7 +117,7 @@ internal sealed class LayerUnpacker : IDisposable
             _tree.MakeDirectory(path, 0x1C0);
         }
 
-        _tree.SetAttributes(path.Length == 0 ? "."u8 : path, entry.Attributes, isLink: false, entry.Extended);
+        _tree.SetAttributes(path.Length == 0 ? "."u8 : path, Owner(entry.Attributes), isLink: false, entry.Extended);
         string key = Remember(path);
         _directories[key] = entry.Attributes;
         Needs.Directories.Remove(key);
@@ -159,7 +165,7 @@ internal sealed class LayerUnpacker : IDisposable
             Files.Truncate(file, entry.Size, TreeWriter.Show(path));
         }
 
-        TreeWriter.SetAttributes(file, entry.Attributes, entry.Extended, path);
+        TreeWriter.SetAttributes(file, Owner(entry.Attributes), entry.Extended, path);
     }
 
     /// <summary><c>.wh.NAME</c> hides NAME of lower layers, <c>.wh..wh..opq</c> everything in its directory; what this layer itself has stays, wherever the mark stands.</summary>
@@ -200,7 +206,7 @@ internal sealed class LayerUnpacker : IDisposable
             if ((isWhole || path[i] == '/') && _whiteouts.Remove(Key(path[..i])) && (!isWhole || isDirectory))
             {
                 _tree.MakeDirectory(path[..i], DefaultMode);
-                _tree.SetAttributes(path[..i], new OwnerAndTimes(DefaultMode, 0, 0, 0, 0), isLink: false, []);
+                _tree.SetAttributes(path[..i], Owner(new OwnerAndTimes(DefaultMode, 0, 0, 0, 0)), isLink: false, []);
                 _directories[Key(path[..i])] = default;
                 MakeOpaque(path[..i]);
             }

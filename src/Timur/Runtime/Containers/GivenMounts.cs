@@ -23,7 +23,7 @@ internal sealed class GivenMounts : IDisposable
         }
     }
 
-    internal IEnumerable<(Slot, Fd)> Mounts => _mounts.Select(mount => (mount.Slot, mount.Mount));
+    internal IEnumerable<(Slot Slot, Fd Mount)> Mounts => _mounts.Select(mount => (mount.Slot, mount.Mount));
 
     /// <param name="used">How many of the slots from <see cref="Slot.Extra"/> are taken already.</param>
     internal static GivenMounts Make(Spec spec, int used)
