@@ -79,6 +79,30 @@ public static unsafe class Directories
         return List(fd, path);
     }
 
+    /// <summary>
+    /// The same directory on another mount of its file system (name_to_handle_at(2)), such as one that doesn't map its ids; null where the file system or the
+    /// directory has no handle, or when it isn't on that file system.
+    /// </summary>
+    /// <param name="mount">Any directory of that mount, open.</param>
+    public static Fd? TryReopenOn(Fd mount, Fd directory)
+    {
+        const int emptyPath = 0x1000;
+        const int longest = 128;
+
+        // struct file_handle: bytes, type, handle.
+        byte* handle = stackalloc byte[8 + longest];
+        *(uint*)handle = longest;
+        int mountId;
+        byte nothing = 0;
+        if (Sys.Call(Nr.name_to_handle_at, directory.Raw, (long)&nothing, (long)handle, (long)&mountId, emptyPath) < 0)
+        {
+            return null;
+        }
+
+        long opened = Sys.Call(Nr.open_by_handle_at, mount.Raw, (long)handle, Files.OpenBits(Open.Path | Open.Directory));
+        return opened < 0 ? null : new Fd((int)opened);
+    }
+
     /// <summary>The names in an open directory.</summary>
     public static List<DirectoryEntry> List(Fd fd, string? target = null)
     {

@@ -109,6 +109,8 @@ internal static class Nr
     internal static int unlinkat => Arm ? 35 : 263;
     internal static int linkat => Arm ? 37 : 265;
     internal static int symlinkat => Arm ? 36 : 266;
+    internal static int name_to_handle_at => Arm ? 264 : 303;
+    internal static int open_by_handle_at => Arm ? 265 : 304;
     internal static int readlinkat => Arm ? 78 : 267;
     internal static int fchmodat => Arm ? 53 : 268;
     internal static int faccessat => Arm ? 48 : 269;

@@ -16,37 +16,39 @@ public static unsafe class TreeReader
     private const int LongestLink = 4096;
 
     /// <summary>Calls <paramref name="visit"/> for the root and everything below it.</summary>
-    public static void Walk(Fd root, Action<TreeEntry> visit)
-    {
-        visit(new TreeEntry([], Files.Status(root), [], Extended(root), null));
-        Visit(root, [], visit);
-    }
+    /// <param name="root">A directory, or a handle (O_PATH) of anything.</param>
+    /// <param name="leavesOut">True for a directory that is neither visited nor entered; its handle is given.</param>
+    public static void Walk(Fd root, Action<TreeEntry> visit, Func<FileStatus, Fd, bool>? leavesOut = null) => Visit(root, [], visit, leavesOut);
 
-    private static void Visit(Fd directory, byte[] path, Action<TreeEntry> visit)
+    /// <summary>Everything is asked of one handle, and opened through it: whoever lives in the tree may put something else in its place at any moment.</summary>
+    private static void Visit(Fd handle, byte[] path, Action<TreeEntry> visit, Func<FileStatus, Fd, bool>? leavesOut)
     {
-        foreach (byte[] name in Names(directory))
+        FileStatus status = Files.Status(handle);
+        if (status.Kind == FileKind.Directory && leavesOut?.Invoke(status, handle) == true)
+        {
+            return;
+        }
+
+        using Fd? content = status.Kind switch
+        {
+            FileKind.Regular => Files.Open(handle.ProcPath, Open.Read | Open.NonBlock),
+            FileKind.Directory => Files.Open(handle.ProcPath, Open.Read | Open.Directory),
+            _ => null,
+        };
+        byte[] target = status.Kind == FileKind.SymbolicLink ? ReadLink(handle, path) : [];
+        visit(new TreeEntry(path, status, target, Extended(handle), status.Kind == FileKind.Regular ? content : null));
+        if (status.Kind != FileKind.Directory)
+        {
+            return;
+        }
+
+        foreach (byte[] name in Names(content!))
         {
             byte[] place = path.Length == 0 ? name : [.. path, (byte)'/', .. name];
-
-            // Everything is asked of one handle, and opened through it: whoever lives in the tree may put something else in its place at any moment.
-            using Fd? handle = TryOpenHandle(directory, name, place);
-            if (handle is null)
+            using Fd? below = TryOpenHandle(content!, name, place);
+            if (below is not null)
             {
-                continue;
-            }
-
-            FileStatus status = Files.Status(handle);
-            using Fd? content = status.Kind switch
-            {
-                FileKind.Regular => Files.Open(handle.ProcPath, Kernel.Open.Read),
-                FileKind.Directory => Files.Open(handle.ProcPath, Kernel.Open.Read | Kernel.Open.Directory),
-                _ => null,
-            };
-            byte[] target = status.Kind == FileKind.SymbolicLink ? ReadLink(handle, place) : [];
-            visit(new TreeEntry(place, status, target, Extended(handle), status.Kind == FileKind.Regular ? content : null));
-            if (status.Kind == FileKind.Directory)
-            {
-                Visit(content!, place, visit);
+                Visit(below, place, visit, leavesOut);
             }
         }
     }
@@ -81,7 +83,7 @@ public static unsafe class TreeReader
     {
         fixed (byte* text = Terminated(name))
         {
-            long result = Sys.CallRetry(Nr.openat, directory.Raw, (long)text, Files.OpenBits(Kernel.Open.Path | Kernel.Open.NoFollow));
+            long result = Sys.CallRetry(Nr.openat, directory.Raw, (long)text, Files.OpenBits(Open.Path | Open.NoFollow));
             return result == -(int)Errno.ENOENT ? null : new Fd((int)Sys.Check(result, "open", TreeWriter.Show(place)));
         }
     }

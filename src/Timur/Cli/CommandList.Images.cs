@@ -12,6 +12,10 @@ internal static partial class CommandTable
         },
         new("load", "[OPTIONS]", "take saved images in", () => LoadCommand.Options, LoadCommand.Run) { Examples = ["timur load -i debian.tar.zst", "docker save debian | timur load"] },
         new("export", "[OPTIONS] CONTAINER", "write a container's files into an archive", () => ExportCommand.Options, ExportCommand.Run) { Examples = ["timur export -o web.tar web"] },
+        new("cp", "[OPTIONS] CONTAINER:PATH TARGET|- | SOURCE|- CONTAINER:PATH", "copy files between this machine and a container", () => CopyCommand.Options, CopyCommand.Run)
+        {
+            Examples = ["timur cp web:/etc/hosts .", "timur cp -a site/. web:/srv/www", "timur cp web:/var/log - | tar -t"],
+        },
         new("history", "[OPTIONS] IMAGE", "how an image was made", () => HistoryCommand.Options, HistoryCommand.Run),
         new("image inspect", "[OPTIONS] IMAGE...", "everything about images", () => InspectCommand.KindOptions, (context, arguments) => InspectCommand.Run(context, arguments, "image")),
         new("image prune", "[OPTIONS]", "remove images that nobody needs", () => ImagePruneCommand.Options, ImagePruneCommand.Run) { Examples = ["timur image prune -a --filter until=240h"] },

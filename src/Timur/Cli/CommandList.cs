@@ -44,6 +44,7 @@ internal static partial class CommandTable
         ["image load"] = "load",
         ["image history"] = "history",
         ["container export"] = "export",
+        ["container cp"] = "cp",
         ["volume list"] = "volume ls",
         ["volume remove"] = "volume rm",
         ["bootstrap"] = "image bootstrap",

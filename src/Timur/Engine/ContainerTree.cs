@@ -14,13 +14,14 @@ namespace Timur.Engine;
 public sealed class ContainerTree : IDisposable
 {
     private readonly Fd _tree;
+    private readonly DataPaths _paths;
     private readonly FileLock? _guard;
     private readonly RootPlan? _plan;
 
     /// <param name="tree">A handle of the root (O_PATH); a detached tree lasts as long as it.</param>
-    private ContainerTree(Container container, Fd tree, FileLock? guard, RootPlan? plan)
+    private ContainerTree(DataPaths paths, Container container, Fd tree, FileLock? guard, RootPlan? plan)
     {
-        (_tree, _guard, _plan) = (tree, guard, plan);
+        (_paths, _tree, _guard, _plan) = (paths, tree, guard, plan);
         Root = Files.Open(tree.ProcPath, Open.Read | Open.Directory);
         Maps = IdMaps.Of(container.Options, container.Id);
         IsRunning = container.State.IsAlive;
@@ -36,7 +37,11 @@ public sealed class ContainerTree : IDisposable
 
     /// <summary>The root alone, without what is mounted in it: a container's volumes are no part of it.</summary>
     public static ContainerTree OpenRoot(ContainerStore store, ImageStore images, Container container)
-        => TryOpenRunning(container, process => DetachedTrees.RootOf(process)) ?? OpenStopped(store, images, container, []);
+        => TryOpenRunning(store.Paths, container, process => DetachedTrees.RootOf(process)) ?? OpenStopped(store, images, container, withVolumes: false);
+
+    /// <summary>The root with the container's volumes and bind mounts in it, as its processes see it.</summary>
+    public static ContainerTree OpenWhole(ContainerStore store, ImageStore images, Container container)
+        => TryOpenRunning(store.Paths, container, _ => Files.Open($"/proc/{container.State.Pid}/root", Open.Path | Open.Directory)) ?? OpenStopped(store, images, container, withVolumes: true);
 
     /// <summary>Writes the tree as an archive.</summary>
     public void Export(Stream target)
@@ -54,11 +59,36 @@ public sealed class ContainerTree : IDisposable
         _guard?.Dispose();
     }
 
+    /// <summary>
+    /// A directory of the tree to write into, and whether its ids are those inside. Nobody here has an id that a volume's mapped mount knows, so nothing could be
+    /// made in it (mount_setattr(2), EOVERFLOW): it is opened once more through this machine's own mount.
+    /// </summary>
+    internal (Fd Directory, bool HasIdsInside) Writable(Fd directory)
+    {
+        FileStatus seen = Files.Status(directory);
+        FileStatus root = Files.Status(Root);
+        if (Maps is null || (seen.DeviceMajor, seen.DeviceMinor) == (root.DeviceMajor, root.DeviceMinor))
+        {
+            return (directory, Maps is null);
+        }
+
+        using Fd store = Files.Open(_paths.Root, Open.Read | Open.Directory);
+        Fd? own = Directories.TryReopenOn(store, directory);
+        if (own is not null && Files.Status(own) is var real && real.Inode == seen.Inode && real.UserId != seen.UserId && real.UserId == IdMaps.ToInside(Maps.Users, seen.UserId))
+        {
+            directory.Dispose();
+            return (own, true);
+        }
+
+        own?.Dispose();
+        return (directory, false);
+    }
+
     /// <summary>Owner and group as the container sees them.</summary>
     internal FileStatus Inside(FileStatus status)
         => Maps is null ? status : status with { UserId = IdMaps.ToInside(Maps.Users, status.UserId), GroupId = IdMaps.ToInside(Maps.Groups, status.GroupId) };
 
-    private static ContainerTree? TryOpenRunning(Container container, Func<Fd, Fd> open)
+    private static ContainerTree? TryOpenRunning(DataPaths paths, Container container, Func<Fd, Fd> open)
     {
         if (!container.State.IsAlive)
         {
@@ -74,18 +104,18 @@ public sealed class ContainerTree : IDisposable
         Fd root = open(process);
         if (ContainerState.Lives(container.State.Pid, container.State.PidStart))
         {
-            return new ContainerTree(container, root, null, null);
+            return new ContainerTree(paths, container, root, null, null);
         }
 
         root.Dispose();
         throw new Failure($"container {container.Name} has just ended", "try again");
     }
 
-    /// <param name="volumes">Host directories and where they are to be seen.</param>
-    private static ContainerTree OpenStopped(ContainerStore store, ImageStore images, Container container, IReadOnlyList<(string Source, string Destination)> volumes)
+    private static ContainerTree OpenStopped(ContainerStore store, ImageStore images, Container container, bool withVolumes)
     {
         FileLock guard = store.Lock(container.Id);
         RootPlan? plan = null;
+        var volumes = new List<(string Source, string Destination, Fd? Mapped)>();
         try
         {
             if (store.LoadState(container.Id).IsAlive)
@@ -94,13 +124,20 @@ public sealed class ContainerTree : IDisposable
             }
 
             RunOptions options = container.Options;
+            IdMaps? maps = IdMaps.Of(options, container.Id);
             Image? image = options.Image is null ? null : images.Resolve(container.Record.ImageId.Trim('0').Length == 0 ? "host" : container.Record.ImageId);
             Directories.Create(store.Paths.Stage, 0x1C0);
-            plan = RootChoice.Plan(options, image, store.Paths.Container(container.Id), store.Paths, IdMaps.Of(options, container.Id));
+            plan = RootChoice.Plan(options, image, store.Paths.Container(container.Id), store.Paths, maps);
+            if (withVolumes)
+            {
+                AddVolumes(store.Paths, container, image, maps, volumes);
+            }
+
             RootPlan made = plan;
-            IReadOnlyList<(Slot, Fd)> slots = plan.Detached is { } detached ? [(Slot.Disk, detached)] : [];
+            List<(Slot, Fd)> slots = plan.Detached is { } detached ? [(Slot.Disk, detached)] : [];
+            slots.AddRange(volumes.Select((volume, i) => (Slot.Extra + i, volume.Mapped)).Where(slot => slot.Mapped is not null).Select(slot => (slot.Item1, slot.Mapped!)));
             Fd root = DetachedTrees.Build(plan.Root, slots, program => Compile(program, made, volumes));
-            return new ContainerTree(container, root, guard, plan);
+            return new ContainerTree(store.Paths, container, root, guard, plan);
         }
         catch
         {
@@ -108,9 +145,34 @@ public sealed class ContainerTree : IDisposable
             guard.Dispose();
             throw;
         }
+        finally
+        {
+            volumes.ForEach(volume => volume.Mapped?.Dispose());
+        }
     }
 
-    private static void Compile(LaunchProgram program, RootPlan plan, IReadOnlyList<(string Source, string Destination)> volumes)
+    /// <summary>The container's volumes, made as at a start, and directories of the host that are there; with a user namespace under its ids.</summary>
+    private static void AddVolumes(DataPaths paths, Container container, Image? image, IdMaps? maps, List<(string Source, string Destination, Fd? Mapped)> volumes)
+    {
+        IReadOnlyList<WantedMount> wanted = WantedMount.Of(container.Options, image, container.Id);
+        using var undo = new UndoList();
+        new VolumeCreation(paths).Ensure(wanted, image, container.Id, undo);
+        undo.Keep();
+        using Fd? space = maps is null ? null : UserNamespaces.Create(maps.Users, maps.Groups);
+        var store = new VolumeStore(paths);
+        foreach (WantedMount mount in wanted)
+        {
+            bool isVolume = mount.Kind == WantedKind.Volume && store.Find(mount.Source).Options.Count == 0;
+            string source = isVolume ? store.DataOf(mount.Source) : mount.Source;
+            if (isVolume || (mount.Kind == WantedKind.Bind && Files.TryStatus(source, out _, follow: true) is not null))
+            {
+                bool isMapped = space is not null && (isVolume || mount.Options.Contains("idmap"));
+                volumes.Add((source, mount.Destination, isMapped ? Mounts.CloneIdMapped(source, space!, recursive: true) : null));
+            }
+        }
+    }
+
+    private static void Compile(LaunchProgram program, RootPlan plan, IReadOnlyList<(string Source, string Destination, Fd? Mapped)> volumes)
     {
         foreach (MountStep step in plan.Steps)
         {
@@ -135,9 +197,10 @@ public sealed class ContainerTree : IDisposable
         }
 
         Arg root = program.OpenHostDirectory(plan.Root);
-        foreach ((string source, string destination) in volumes)
+        for (int i = 0; i < volumes.Count; i++)
         {
-            MountHandle tree = program.CloneHostTree(source, recursive: true, new MountChange(MountAttributes.None));
+            (string source, string destination, Fd? mapped) = volumes[i];
+            MountHandle tree = mapped is not null ? new MountHandle(Slot.Extra + i) : program.CloneHostTree(source, recursive: true, new MountChange(MountAttributes.None));
             program.Attach(tree, destination, Files.TryStatus(source, out _, follow: true) is { Kind: FileKind.Directory }
                 ? program.OpenOrMakeDirectory(root, destination) : program.OpenOrMakeFile(root, destination));
         }

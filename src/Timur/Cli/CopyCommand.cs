@@ -1,0 +1,77 @@
+using Timur.CommandLine;
+using Timur.Engine;
+using Timur.Images;
+using Timur.Kernel;
+
+namespace Timur.Cli;
+
+/// <summary><c>timur cp</c>: copy files between this machine and a container.</summary>
+internal static class CopyCommand
+{
+    internal static readonly Option[] Options =
+    [
+        Option.Flag("archive", "keep owner and group", 'a'),
+        Option.Flag("follow-link", "copy what a symbolic link leads to, if the source is one", 'L'),
+        Option.Flag("quiet", "say nothing", 'q'),
+    ];
+
+    internal static int Run(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        (string source, string target) = Operands.Two(arguments, "cp", "SOURCE", "TARGET");
+        (string? from, string fromPath) = Split(source);
+        (string? to, string toPath) = Split(target);
+        if (from is null == to is null)
+        {
+            throw new Failure(from is null ? "cp: neither is in a container" : "cp: both are in containers", from is null
+                ? "write CONTAINER:PATH for one of them" : $"go by way of an archive: timur cp {source} - | timur cp - {target}");
+        }
+
+        var store = new ContainerStore(context.Paths);
+        Container container = store.Find((from ?? to)!, 1);
+        using ContainerTree tree = ContainerTree.OpenWhole(store, new ImageStore(context.Paths), container);
+        using var copy = new ContainerCopy(tree, container.Name, new CopyOptions(arguments.Has("archive"), arguments.Has("follow-link")));
+        if (from is not null && toPath == "-")
+        {
+            ArchiveOutput.Write(null, "cp", stream => copy.CopyOut(fromPath, stream));
+        }
+        else if (from is not null)
+        {
+            copy.CopyOut(fromPath, toPath);
+        }
+        else if (fromPath == "-")
+        {
+            CopyFromInput(copy, toPath);
+        }
+        else
+        {
+            copy.CopyIn(fromPath, toPath);
+        }
+
+        return 0;
+    }
+
+    private static void CopyFromInput(ContainerCopy copy, string path)
+    {
+        if (Terminal.Is(Descriptors.Standard(0)))
+        {
+            throw new Failure("cp: standard input is a terminal", "give an archive by a pipe: tar -c FILES | timur cp - CONTAINER:DIR");
+        }
+
+        using Stream input = Console.OpenStandardInput();
+        copy.CopyIn(input, path);
+    }
+
+    /// <summary><c>CONTAINER:PATH</c>; what begins with a slash or a dot, or has a slash before its first colon, is a path of this machine.</summary>
+    private static (string? Container, string Path) Split(string text)
+    {
+        int colon = text.IndexOf(':');
+        if (text.Length == 0)
+        {
+            throw new Failure("cp: a path is empty", "write CONTAINER:PATH, or a path of this machine");
+        }
+
+        bool isInContainer = colon > 0 && !text.StartsWith('/') && !text.StartsWith('.') && !text[..colon].Contains('/');
+        return isInContainer ? (text[..colon], text[(colon + 1)..]) : (null, text);
+    }
+}
