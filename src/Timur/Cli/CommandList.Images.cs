@@ -19,6 +19,12 @@ internal static partial class CommandTable
         new("history", "[OPTIONS] IMAGE", "how an image was made", () => HistoryCommand.Options, HistoryCommand.Run),
         new("image inspect", "[OPTIONS] IMAGE...", "everything about images", () => InspectCommand.KindOptions, (context, arguments) => InspectCommand.Run(context, arguments, "image")),
         new("image prune", "[OPTIONS]", "remove images that nobody needs", () => ImagePruneCommand.Options, ImagePruneCommand.Run) { Examples = ["timur image prune -a --filter until=240h"] },
+        new("container prune", "[OPTIONS]", "remove containers that don't run", () => PruneCommand.ContainerOptions, PruneCommand.Containers),
+        new("system df", "[OPTIONS]", "what the store occupies", () => UsageCommand.Options, UsageCommand.Run) { Examples = ["timur system df -v"] },
+        new("system prune", "[OPTIONS]", "remove containers, images and caches that nobody needs", () => PruneCommand.SystemOptions, PruneCommand.Everything)
+        {
+            Examples = ["timur system prune -a --volumes", "timur system prune --budget 20g"],
+        },
         new("manifest create", "[OPTIONS] LIST [IMAGE...]", "begin a list of images for several platforms", () => ManifestCommand.CreateOptions, ManifestCommand.Create)
         {
             Examples = ["timur manifest create registry.example/app:1 app-amd64 app-arm64 && timur manifest push registry.example/app:1"],

@@ -28,6 +28,7 @@ internal static class ImportCommand
         using Stream archive = Open(file);
         Image image = new ImageImport(new ImageStore(context.Paths)).Import(archive, config, name, arguments.Text("message") ?? $"timur import {file}");
         context.Out($"sha256:{image.Id}");
+        BudgetNote.Keep(context, image.Id);
         return 0;
     }
 

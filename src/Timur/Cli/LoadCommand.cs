@@ -31,6 +31,8 @@ internal static class LoadCommand
             {
                 context.Out($"Loaded image: {name.Familiar}");
             }
+
+            BudgetNote.Keep(context, loaded.Image.Id);
         }
 
         return 0;

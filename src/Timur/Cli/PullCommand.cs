@@ -67,5 +67,6 @@ internal static class PullCommand
         }
 
         context.Out($"sha256:{pulled.Image.Id}");
+        BudgetNote.Keep(context, pulled.Image.Id);
     }
 }

@@ -8,7 +8,12 @@ namespace Timur.Cli;
 /// <summary><c>timur init</c>, <c>clear</c> and <c>system check</c>: care for this machine.</summary>
 internal static class SystemCommand
 {
-    internal static readonly Option[] CheckOptions = [Option.Flag("repair", "put right what was found")];
+    internal static readonly Option[] CheckOptions =
+    [
+        Option.Flag("repair", "put right what was found"),
+        Option.Flag("digests", "read every byte of images and compare it with their digests"),
+        Option.Flag("deep", "the same"),
+    ];
 
     internal static readonly Option[] ClearOptions =
     [
@@ -59,7 +64,7 @@ internal static class SystemCommand
     {
         context.RequireRoot();
         bool repair = arguments.Has("repair");
-        Finding[] findings = [.. BenchCheck.Run(context.Paths), .. new SystemCheck(context.Paths).Run()];
+        Finding[] findings = [.. BenchCheck.Run(context.Paths), .. new SystemCheck(context.Paths, arguments.Has("digests") || arguments.Has("deep")).Run()];
         int open = 0;
         foreach (Finding finding in findings)
         {

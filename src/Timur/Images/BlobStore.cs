@@ -21,13 +21,23 @@ internal sealed class BlobStore(DataPaths paths)
 
     /// <summary>The manifest that came with an image, or null for one that was made here.</summary>
     internal Manifest? ManifestOf(string imageId)
-        => Files.TryReadAll($"{Manifests}/{imageId}.json", out _) is { } bytes
-            ? Manifest.Read(bytes, Manifest.TypeOf(bytes, "", $"manifest of {imageId[..12]}"), $"manifest of {imageId[..12]}") : null;
+    {
+        string what = $"manifest of {(imageId.Length > 12 ? imageId[..12] : imageId)}";
+        return Files.TryReadAll($"{Manifests}/{imageId}.json", out _) is { } bytes ? Manifest.Read(bytes, Manifest.TypeOf(bytes, "", what), what) : null;
+    }
 
     internal void Add(string imageId, ReadOnlySpan<byte> manifest)
     {
         Directories.Create(Manifests);
         AtomicFile.Write($"{Manifests}/{imageId}.json", manifest, 0x1A4);
+    }
+
+    /// <summary>Whether a blob has the digest it is named by; all of it is read.</summary>
+    internal bool IsWhole(Descriptor blob)
+    {
+        using var file = new FileStream(PathOf(blob.Digest), FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+        using var digested = new DigestedStream(file, blob.Digest);
+        return digested.Finish() == blob.Digest;
     }
 
     /// <summary>Removes an image's manifest and the blobs that no other image has.</summary>
@@ -39,13 +49,25 @@ internal sealed class BlobStore(DataPaths paths)
         }
 
         Files.TryUnlink($"{Manifests}/{imageId}.json", out _);
-        HashSet<string> used = Used();
-        foreach (Descriptor layer in manifest.Layers)
+        var locked = new List<(string Path, FileLock Lock)>();
+        foreach (string path in manifest.Layers.Select(layer => PathOf(layer.Digest)).Distinct())
         {
-            if (!used.Contains(layer.Digest.FileName) && !InProgress.IsHeld(PathOf(layer.Digest)))
+            if (Files.Exists(path) && FileLock.OnExisting(path, wait: false) is { } free)
             {
-                Files.TryUnlink(PathOf(layer.Digest), out _);
+                locked.Add((path, free));
             }
+        }
+
+        // Asked while nobody can begin to use one of them: see TrashCan.TakeUnused.
+        HashSet<string> used = Used();
+        foreach ((string path, FileLock held) in locked)
+        {
+            if (!used.Contains(Path.GetFileName(path)))
+            {
+                Files.TryUnlink(path, out _);
+            }
+
+            held.Dispose();
         }
     }
 

@@ -101,8 +101,11 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
     /// <summary>What a registry has under a name, byte for byte: an index or a manifest.</summary>
     public static byte[] Document(ImageName name, RegistrySettings settings, CancellationToken cancel = default)
     {
-        using var connection = new RegistryConnection(name.Registry, settings);
-        return new Repository(connection, name.Path).GetManifest(name.Reference, cancel).Bytes;
+        // The place itself stands behind its mirrors.
+        RegistrySource place = RegistriesConfig.Load().Sources(name.Full, name.HasDigest)[^1];
+        var there = new ImageName(place.Name);
+        using var connection = new RegistryConnection(there.Registry, settings.For(place));
+        return new Repository(connection, there.Path).GetManifest(name.Reference, cancel).Bytes;
     }
 
     private static Manifest Choose(Repository repository, Document document, Platform platform, CancellationToken cancel)

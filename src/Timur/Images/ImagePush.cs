@@ -64,7 +64,7 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
     private Image Find(ListedImage listed) => Find(store, listed);
 
     private static Image Find(ImageStore store, ListedImage listed)
-        => store.TryResolve("sha256:" + listed.ImageId) ?? throw new Failure($"image {listed.ImageId[..12]} for {listed.Platform} isn't here any more", "get it again, or take it out of the list");
+        => store.TryResolve("sha256:" + listed.ImageId) ?? throw new Failure($"image sha256:{listed.ImageId} for {listed.Platform} isn't here any more", "get it again, or take it out of the list");
 
     private static Descriptor DescriptorOf(Manifest manifest) => new(manifest.MediaType, Digest.Of(manifest.Bytes.Span), manifest.Bytes.Length);
 

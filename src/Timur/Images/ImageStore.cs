@@ -207,6 +207,29 @@ public sealed class ImageStore(DataPaths paths)
         return true;
     }
 
+    /// <summary>The id of an image with this configuration.</summary>
+    internal static string IdOf(ReadOnlySpan<byte> config) => Sha256.Hex(config);
+
+    /// <summary>Removes the compressed layers that an image came with and no other has; it runs as before, and a push packs its layers anew. False when it has none.</summary>
+    public bool DropBlobs(Image image)
+    {
+        bool has = Blobs.ManifestOf(image.Id) is not null;
+        Blobs.Remove(image.Id);
+        return has;
+    }
+
+    /// <summary>Everything that an image has on the disk: layers, blobs, manifest, configuration. Other images may have the same layers and blobs.</summary>
+    internal IEnumerable<string> PathsOf(Image image)
+    {
+        IEnumerable<string> blobs = Blobs.ManifestOf(image.Id)?.Layers.Select(layer => Blobs.PathOf(layer.Digest)) ?? [];
+        IEnumerable<string> names = NamesOf(image.Id).Select(name => $"{Names}/{name.FileName}");
+        return image.LayerDirectories.Concat(blobs).Concat(names).Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
+    }
+
+    /// <summary>Files and directories on their way: downloads that broke off, layers and archives that are being unpacked.</summary>
+    internal IReadOnlyList<string> Unfinished()
+        => [.. new[] { Layers, Blobs.Blobs, paths.Images }.SelectMany(directory => Directories.List(directory).Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{directory}/{entry.Name}"))];
+
     /// <summary>Bytes that all images occupy.</summary>
     public long Occupied() => Directories.Usage(paths.Images);
 

@@ -129,6 +129,11 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, Cancellati
     private FileLock Keep(string path, Digest digest)
     {
         FileLock held = InProgress.Hold(path);
+        using (Fd file = Files.Open(path))
+        {
+            Files.Sync(file, path);
+        }
+
         Files.Rename(path, store.Blobs.PathOf(digest));
         held.Share();
         return held;

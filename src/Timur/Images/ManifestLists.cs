@@ -40,7 +40,7 @@ public sealed class ManifestLists(ImageStore store)
         List<ListedImage> images = [.. Read(name).Where(other => other.ImageId != image.ImageId)];
         if (images.Find(other => other.Platform == image.Platform) is { } other)
         {
-            throw new Failure($"{name.Familiar} has an image for {image.Platform} already: {other.ImageId[..12]}", "say which platform this one is for: --os, --arch, --variant");
+            throw new Failure($"{name.Familiar} has an image for {image.Platform} already: sha256:{other.ImageId}", "say which platform this one is for: --os, --arch, --variant");
         }
 
         Write(name, [.. images, image]);
@@ -55,14 +55,17 @@ public sealed class ManifestLists(ImageStore store)
         Files.TryUnlink(PathOf(name), out _);
     }
 
+    /// <summary>The names of all lists.</summary>
+    public IReadOnlyList<ImageName> Names() => [.. Directories.List(_directory).Where(entry => !entry.Name.StartsWith('.')).Select(entry => ImageName.FromFileName(entry.Name))];
+
     /// <summary>Which list needs an image, or null.</summary>
     public ImageName? UserOf(string imageId)
     {
-        foreach (DirectoryEntry entry in Directories.List(_directory))
+        foreach (ImageName name in Names())
         {
-            if (!entry.Name.StartsWith('.') && TryRead(ImageName.FromFileName(entry.Name))?.Any(image => image.ImageId == imageId) == true)
+            if (TryRead(name)?.Any(image => image.ImageId == imageId) == true)
             {
-                return ImageName.FromFileName(entry.Name);
+                return name;
             }
         }
 

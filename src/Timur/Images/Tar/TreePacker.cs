@@ -10,6 +10,9 @@ internal sealed class TreePacker(TarWriter writer)
     /// <summary>Somebody may change the files meanwhile: what has become shorter is filled up with zeroes, as GNU tar does.</summary>
     internal bool IsInUse { get; init; }
 
+    /// <summary>Overlay's and this machine's own attributes, too.</summary>
+    internal bool HasAllAttributes { get; init; }
+
     /// <summary>Stands before every name; empty or with a slash at its end.</summary>
     internal byte[] Prefix { get; init; } = [];
 
@@ -22,7 +25,7 @@ internal sealed class TreePacker(TarWriter writer)
     internal void Write(TreeEntry entry)
     {
         FileStatus status = Owner(entry.Status);
-        List<(byte[] Name, byte[] Value)> extended = [.. entry.Extended.Where(one => IsOfTheFile(one.Name))];
+        List<(byte[] Name, byte[] Value)> extended = [.. entry.Extended.Where(one => HasAllAttributes || IsOfTheFile(one.Name))];
         byte[] path = entry.Path.Length == 0 ? RootName ?? [] : [.. Prefix, .. entry.Path];
         bool mayHaveMore = status.Kind is FileKind.Regular or FileKind.SymbolicLink or FileKind.CharacterDevice or FileKind.BlockDevice or FileKind.Fifo && status.Links > 1;
         if (mayHaveMore && !_seen.TryAdd((status.DeviceMajor, status.DeviceMinor, status.Inode), path))

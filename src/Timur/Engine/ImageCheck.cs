@@ -1,0 +1,173 @@
+using Timur.Images;
+using Timur.Images.Registry;
+using Timur.Kernel;
+using Timur.State;
+
+namespace Timur.Engine;
+
+/// <summary>
+/// Compares what the images' records name with what the disk holds: sizes and presence always, every byte when asked. A layer is mended from its compressed form, a
+/// compressed form that is wrong is given up, since a registry has it; only an image that can't be mended is removed, and none that a container needs.
+/// </summary>
+internal sealed class ImageCheck(DataPaths paths, bool readsAll)
+{
+    private readonly ImageStore _images = new(paths);
+    private readonly List<Finding> _findings = [];
+    private readonly HashSet<string> _wrongBlobs = [];
+    private ImageUse? _use;
+
+    internal IReadOnlyList<Finding> Run()
+    {
+        if (!CheckDocuments())
+        {
+            // What is damaged hides what else there is: once it is put right, the next check sees the rest.
+            return _findings;
+        }
+
+        foreach (Image image in _images.All())
+        {
+            CheckBlobs(image);
+        }
+
+        foreach (Image image in _images.All())
+        {
+            CheckLayers(image);
+        }
+
+        CheckLists();
+        foreach (Container container in new ContainerStore(paths).List())
+        {
+            string id = container.Record.ImageId;
+            if (id.Trim('0').Length > 0 && _images.TryResolve("sha256:" + id) is null)
+            {
+                _findings.Add(new Finding($"container {container.Name} was made of image {Short(id)}, which isn't here", null));
+            }
+        }
+
+        return _findings;
+    }
+
+    /// <summary>Configurations whose bytes aren't those of their name, and manifests that can't be read; false when there are any.</summary>
+    private bool CheckDocuments()
+    {
+        foreach (DirectoryEntry entry in Directories.List(_images.Configs).Where(entry => !entry.Name.StartsWith('.')))
+        {
+            string path = $"{_images.Configs}/{entry.Name}";
+            string id = Path.GetFileNameWithoutExtension(entry.Name);
+            if (Files.TryReadAll(path, out _) is { } bytes && ImageStore.IdOf(bytes) != id)
+            {
+                _findings.Add(new Finding($"the configuration of image {Short(id)} was altered: the image is lost", () => Discard(path)));
+            }
+        }
+
+        foreach (DirectoryEntry entry in Directories.List(_images.Blobs.Manifests).Where(entry => !entry.Name.StartsWith('.')))
+        {
+            string path = $"{_images.Blobs.Manifests}/{entry.Name}";
+            string id = Path.GetFileNameWithoutExtension(entry.Name);
+            try
+            {
+                if (_images.Blobs.ManifestOf(id) is { } manifest && manifest.Config.Digest.Hex != id)
+                {
+                    _findings.Add(new Finding($"the manifest of image {Short(id)} is another image's", () => Discard(path)));
+                }
+            }
+            catch (Failure e)
+            {
+                _findings.Add(new Finding($"the manifest of image {Short(id)} is damaged: {e.Message}", () => Discard(path)));
+            }
+        }
+
+        return _findings.Count == 0;
+    }
+
+    private void CheckBlobs(Image image)
+    {
+        if (_images.Blobs.ManifestOf(image.Id) is not { } manifest)
+        {
+            return;
+        }
+
+        foreach (Descriptor layer in manifest.Layers.DistinctBy(layer => layer.Digest))
+        {
+            string path = _images.Blobs.PathOf(layer.Digest);
+            string? wrong = Files.TryStatus(path, out _) is not { } status ? "is missing"
+                : (long)status.Size != layer.Size ? $"has {status.Size} bytes instead of {layer.Size}"
+                : readsAll && !_images.Blobs.IsWhole(layer) ? "was altered" : null;
+            if (wrong is not null && _wrongBlobs.Add(path))
+            {
+                _findings.Add(new Finding($"{path}: a compressed layer of image {image.Id[..12]} {wrong}; a push will pack the layer anew", () => GiveUp(path)));
+            }
+        }
+    }
+
+    /// <summary>Every image that has the blob becomes one without compressed layers.</summary>
+    private void GiveUp(string path)
+    {
+        foreach (Image image in _images.All())
+        {
+            if (_images.Blobs.ManifestOf(image.Id)?.Layers.Any(layer => _images.Blobs.PathOf(layer.Digest) == path) == true)
+            {
+                _images.DropBlobs(image);
+            }
+        }
+
+        Files.TryUnlink(path, out _);
+    }
+
+    private void CheckLayers(Image image)
+    {
+        for (int i = 0; i < image.LayerDirectories.Count; i++)
+        {
+            string directory = image.LayerDirectories[i];
+            Descriptor? blob = _images.Blobs.ManifestOf(image.Id)?.Layers[i];
+            blob = blob is not null && !_wrongBlobs.Contains(_images.Blobs.PathOf(blob.Digest)) && Files.Exists(_images.Blobs.PathOf(blob.Digest)) ? blob : null;
+            string? wrong = Files.TryStatus(directory, out _) is not { Kind: FileKind.Directory } ? "is missing"
+                : readsAll && blob is not null && !LayerMending.IsSame(_images, blob, directory) ? "was altered" : null;
+            if (wrong is null || _findings.Exists(finding => finding.Text.StartsWith(directory, StringComparison.Ordinal)))
+            {
+                continue;
+            }
+
+            string diffId = image.Config.DiffIds[i];
+            _findings.Add(blob is not null
+                ? new Finding($"{directory}: a layer of image {image.Id[..12]} {wrong}; it is unpacked again", IsInUse(directory) ? null : () => LayerMending.Unpack(_images, blob, diffId))
+                : new Finding($"{directory}: a layer of image {image.Id[..12]} {wrong}, and there is nothing to make it from: the image is lost", IsNeeded(image) ? null : () => Remove(image)));
+        }
+    }
+
+    private void CheckLists()
+    {
+        var lists = new ManifestLists(_images);
+        foreach (ImageName name in lists.Names())
+        {
+            foreach (ListedImage listed in lists.Read(name))
+            {
+                if (_images.TryResolve("sha256:" + listed.ImageId) is null)
+                {
+                    _findings.Add(new Finding($"the manifest list {name.Familiar} names image {Short(listed.ImageId)}, which isn't here", () => lists.Take(name, listed.ImageId)));
+                }
+            }
+        }
+    }
+
+    private bool IsNeeded(Image image) => (_use ??= new ImageUse(new ContainerStore(paths), _images)).ContainerOf(image.Id) is not null;
+
+    /// <summary>A running container has the layer under its root.</summary>
+    private bool IsInUse(string directory)
+        => _images.All().Where(image => image.LayerDirectories.Contains(directory)).Any(image => (_use ??= new ImageUse(new ContainerStore(paths), _images)).ContainerOf(image.Id) is { State.IsAlive: true });
+
+    private void Remove(Image image)
+    {
+        if (_images.TryRemove(image, () => new ImageUse(new ContainerStore(paths), _images).ContainerOf(image.Id) is not null))
+        {
+            foreach (ImageName name in _images.NamesOf(image.Id))
+            {
+                _images.Untag(name);
+            }
+        }
+    }
+
+    private static string Short(string id) => id.Length > 12 ? id[..12] : id;
+
+    private static void Discard(string path) => Files.TryUnlink(path, out _);
+}
