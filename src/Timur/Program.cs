@@ -28,6 +28,7 @@ internal static class Program
                 "__monitor" => MonitorProcess.Run(),
                 "oci" => OciCommandTable.Run(args.AsSpan(1)),
                 "__restart" => ContainerEnd.RunRestart(args.AsSpan(1)),
+                HealthProcess.Verb => HealthProcess.Run(args.AsSpan(1)),
                 TrashCan.Verb => TrashCan.Run(args.AsSpan(1)),
                 Keeper.Verb => Keeper.Run(args.AsSpan(1)),
                 _ => CommandTable.Run(args, out debug),

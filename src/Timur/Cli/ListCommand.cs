@@ -24,7 +24,7 @@ internal static class ListCommand
         List<Container> containers = new ContainerStore(context.Paths).List(onlyActive: !all && filters.Count == 0);
         if (filters.Count > 0)
         {
-            containers = ContainerFilter.Apply(containers, filters);
+            containers = ContainerFilter.Apply(context.Paths, containers, filters);
         }
 
         containers = containers.FindAll(container => all || container.State.IsAlive || container.State.Status == ContainerStatus.Restarting);
@@ -36,7 +36,7 @@ internal static class ListCommand
         DateTimeOffset now = DateTimeOffset.UtcNow;
         bool truncate = !arguments.Has("no-trunc");
         bool onlyIds = arguments.Has("quiet");
-        ListOutput.Print(context, arguments, containers.ConvertAll(container => onlyIds ? ContainerView.IdRow(container, truncate) : ContainerView.Row(container, truncate, now)),
+        ListOutput.Print(context, arguments, containers.ConvertAll(container => onlyIds ? ContainerView.IdRow(container, truncate) : ContainerView.Row(context.Paths, container, truncate, now)),
         [
             ("CONTAINER ID", "ID"), ("IMAGE", "Image"), ("COMMAND", "Command"), ("CREATED", "RunningFor"), ("STATUS", "Status"), ("PORTS", "Ports"), ("NAMES", "Names"),
         ]);

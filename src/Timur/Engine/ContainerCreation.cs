@@ -12,6 +12,7 @@ public sealed class ContainerCreation(ContainerStore store, ImageStore images)
         RunOptionRules.Check(options);
         Image? image = options.Image is { } reference ? images.Resolve(reference) : null;
         using FileLock? held = image is { IsHost: false } ? images.TryHold(image) ?? throw new Failure($"image {options.Image} was removed meanwhile", "get it again") : null;
+        options = ExposedPorts.Publish(options, image);
         IReadOnlyList<string> command = SpecBuilder.Command(options, image);
         ContainerId id = ContainerId.Create();
         using var undo = new UndoList();

@@ -1,3 +1,5 @@
+using Timur.State;
+
 namespace Timur.Engine;
 
 /// <summary><c>--filter key=value</c>: values of one key are alternatives (labels: all), keys all have to match.</summary>
@@ -8,7 +10,7 @@ public static class ContainerFilter
     private static readonly string[] Keys = ["id", "name", "label", "status", "exited", "ancestor", "before", "since", "volume", "network", "publish", "health"];
 
     /// <summary>The containers that match; an unknown key is a <see cref="Failure"/>.</summary>
-    public static List<Container> Apply(List<Container> containers, IReadOnlyList<string> filters)
+    public static List<Container> Apply(DataPaths paths, List<Container> containers, IReadOnlyList<string> filters)
     {
         var byKey = new Dictionary<string, List<string>>();
         foreach (string filter in filters)
@@ -31,11 +33,11 @@ public static class ContainerFilter
         }
 
         return containers.FindAll(container => byKey.All(pair => pair.Key == "label"
-            ? pair.Value.TrueForAll(value => Matches(containers, container, pair.Key, value))
-            : pair.Value.Exists(value => Matches(containers, container, pair.Key, value))));
+            ? pair.Value.TrueForAll(value => Matches(paths, containers, container, pair.Key, value))
+            : pair.Value.Exists(value => Matches(paths, containers, container, pair.Key, value))));
     }
 
-    private static bool Matches(List<Container> all, Container container, string key, string value) => key switch
+    private static bool Matches(DataPaths paths, List<Container> all, Container container, string key, string value) => key switch
     {
         "id" => container.Id.Text.StartsWith(value, StringComparison.Ordinal),
         "name" => container.Name.Contains(value, StringComparison.Ordinal),
@@ -48,7 +50,7 @@ public static class ContainerFilter
         "volume" => WantedMount.OfOptions(container.Options, container.Id).Exists(mount => mount.Source == value || mount.Destination == value),
         "network" => (container.Options.Text("network") ?? "bridge") == value,
         "publish" => container.Options.Texts("publish").Any(port => port.Contains(value, StringComparison.Ordinal)),
-        _ => value == "none",
+        _ => (HealthRecord.StatusOf(paths, container) ?? "none") == value,
     };
 
     private static bool MatchesLabel(Container container, string value)

@@ -30,7 +30,8 @@ public static class ContainerInspection
                 .Add("ExitCode", state.ExitCode)
                 .Add("Error", state.Error)
                 .Add("StartedAt", Time(state.Started))
-                .Add("FinishedAt", Time(state.Finished)))
+                .Add("FinishedAt", Time(state.Finished))
+                .Add("Health", () => HealthRecord.TryRead(store.Paths, container.Id)?.Describe()))
             .Add("Image", container.Record.ImageId.Length == 0 ? "" : "sha256:" + container.Record.ImageId)
             .Add("RestartCount", state.RestartCount)
             .Add("LogPath", directory + "/log")
@@ -56,7 +57,15 @@ public static class ContainerInspection
         .Add("Image", container.Record.Image)
         .Add("WorkingDir", options.Text("workdir") ?? image?.Config.WorkingDir ?? "")
         .Add("Labels", container.Record.Labels)
-        .Add("StopSignal", options.Text("stop-signal") ?? "SIGTERM");
+        .Add("StopSignal", options.Text("stop-signal") ?? image?.Config.StopSignal ?? "SIGTERM")
+        .Add("ExposedPorts", (image?.Config.ExposedPorts ?? []).Cast<object?>().ToList())
+        .Add("Healthcheck", HealthPlan.Of(options, image) is not { } plan ? null : new TemplateObject()
+            .Add("Test", plan.Command.Prepend("CMD").Cast<object?>().ToList())
+            .Add("Interval", plan.Interval.Ticks * 100)
+            .Add("Timeout", plan.Timeout.Ticks * 100)
+            .Add("StartPeriod", plan.StartPeriod.Ticks * 100)
+            .Add("StartInterval", plan.StartInterval.Ticks * 100)
+            .Add("Retries", plan.Retries));
 
     private static TemplateObject HostConfig(ContainerStore store, Container container, RunOptions options) => new TemplateObject()
         .Add("Memory", options.Size("memory") ?? 0L)

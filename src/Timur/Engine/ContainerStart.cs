@@ -65,6 +65,12 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         ContainerState failed = before with { Error = "it couldn't be started" };
         undo.Add("state", () => store.SaveState(container.Id, failed));
         undo.Add("sockets", () => Directories.RemoveTree(store.Paths.RunContainer(container.Id)));
+        if (HealthPlan.Of(container.Options, ready.Image) is not null)
+        {
+            // Whoever sees it run sees nothing of its former life.
+            HealthRecord.New.Save(store.Paths, container.Id);
+        }
+
         Launched = true;
         try
         {
@@ -119,7 +125,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         GivenMounts given = GivenMounts.Make(spec, joined.Count);
         undo.Add("mapped mounts", given.Dispose);
         LaunchContext context = Context(spec, options, root, cgroup, directory, builder.Volumes, network.Namespace is not null) with { Given = given.Slots };
-        return new Preparation(spec, LaunchCompiler.Compile(spec, context), root, cgroup, network, joined, processes, given);
+        return new Preparation(spec, LaunchCompiler.Compile(spec, context), root, cgroup, network, joined, processes, given) { Image = image };
     }
 
     private SpecSurroundings Surroundings(ContainerId id, RunOptions options, Image? image, string directory, RootPlan root)
@@ -215,6 +221,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
             Slots = ready.Slots(),
             HasCgroup = ready.Unified is not null,
             HasProcessNamespace = ready.Processes is not null,
+            HasHealth = HealthPlan.Of(options, ready.Image) is not null,
             State = state,
             Program = ready.Program.ToBytes(),
         };

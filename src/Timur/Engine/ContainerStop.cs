@@ -16,7 +16,7 @@ public sealed class ContainerStop(ContainerStore store)
             return;
         }
 
-        string name = signal ?? container.Options.Text("stop-signal") ?? "TERM";
+        string name = signal ?? container.Options.Text("stop-signal") ?? HealthProcess.ImageOf(store, container)?.Config.StopSignal ?? "TERM";
         int number = Signals.TryParse(name, out int parsed) ? parsed : throw new Failure($"'{name}' isn't a signal", "for example TERM, SIGINT or 15");
         int timeout = seconds ?? (int?)container.Options.Number("stop-timeout") ?? DefaultSeconds;
         using Fd? end = LastProcess(container, out bool isOrphan);

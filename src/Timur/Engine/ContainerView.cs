@@ -1,3 +1,4 @@
+using Timur.State;
 using Timur.Templates;
 
 namespace Timur.Engine;
@@ -9,7 +10,7 @@ public static class ContainerView
     public static TemplateObject IdRow(Container container, bool truncate) => new TemplateObject().Add("ID", truncate ? container.Id.Short : container.Id.Text);
 
     /// <summary>One row of <c>ps</c>.</summary>
-    public static TemplateObject Row(Container container, bool truncate, DateTimeOffset now)
+    public static TemplateObject Row(DataPaths paths, Container container, bool truncate, DateTimeOffset now)
     {
         ContainerRecord record = container.Record;
         return new TemplateObject()
@@ -19,7 +20,7 @@ public static class ContainerView
             .Add("Command", () => Command(record, truncate))
             .Add("CreatedAt", () => record.Created.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss zzz"))
             .Add("RunningFor", () => Ago(now - record.Created) + " ago")
-            .Add("Status", () => StatusText(container.State, now))
+            .Add("Status", () => StatusText(container.State, now, HealthRecord.StatusOf(paths, container)))
             .Add("State", () => StateWord(container.State))
             .Add("Ports", container.State.Ports)
             .Add("Labels", () => string.Join(',', record.Labels.Select(label => $"{label.Key}={label.Value}")))
@@ -36,9 +37,10 @@ public static class ContainerView
     }
 
     /// <summary><c>Up 3 minutes</c>, <c>Exited (137) 2 hours ago</c>, <c>Created</c>: scripts look for these words.</summary>
-    public static string StatusText(ContainerState state, DateTimeOffset now) => state.Status switch
+    /// <param name="health">Null for a container that isn't checked.</param>
+    public static string StatusText(ContainerState state, DateTimeOffset now, string? health = null) => state.Status switch
     {
-        ContainerStatus.Running or ContainerStatus.Starting => $"Up {Since(state.Started, now)}",
+        ContainerStatus.Running or ContainerStatus.Starting => $"Up {Since(state.Started, now)}{(health is null ? "" : $" ({(health == HealthRecord.Starting ? "health: starting" : health)})")}",
         ContainerStatus.Paused => $"Up {Since(state.Started, now)} (Paused)",
         ContainerStatus.Restarting => $"Restarting ({state.ExitCode}) {Since(state.Finished, now)} ago",
         ContainerStatus.Exited => $"Exited ({state.ExitCode}) {Since(state.Finished == 0 ? state.Started : state.Finished, now)} ago",

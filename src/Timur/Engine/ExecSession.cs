@@ -27,7 +27,8 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
     public Fd? Terminal { get; private set; }
 
     /// <summary>Launches; the caller waits for its end.</summary>
-    public Launched Start(Container container, Arguments arguments, TerminalSize? size)
+    /// <param name="output">Where standard output and error go instead of this process's own.</param>
+    public Launched Start(Container container, Arguments arguments, TerminalSize? size, Fd? output = null)
     {
         if (!container.State.IsAlive)
         {
@@ -50,13 +51,13 @@ public sealed class ExecSession(ContainerStore store, ImageStore images)
         using Fd view = ReadOnlyView.Of("/dev/null");
         using Fd nothing = Files.Open($"/proc/self/fd/{view.Raw}", Open.ReadWrite);
         using Fd input = Stream(arguments, 0, nothing);
-        using Fd output = Stream(arguments, 1, nothing);
-        using Fd error = Stream(arguments, 2, nothing);
+        using Fd standard = output is not null ? Descriptors.Duplicate(output) : Stream(arguments, 1, nothing);
+        using Fd error = output is not null ? Descriptors.Duplicate(output) : Stream(arguments, 2, nothing);
         LaunchRequest In(Fd? place) => new(loaded)
         {
             ProcessNamespace = processes,
             Cgroup = place,
-            Slots = [(Slot.Extra, target), (Slot.Input, input), (Slot.Output, output), (Slot.Error, error)],
+            Slots = [(Slot.Extra, target), (Slot.Input, input), (Slot.Output, standard), (Slot.Error, error)],
             OnSync = point => TakeTerminal(point, size),
         };
         try

@@ -12,6 +12,9 @@ internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan roo
 {
     internal Spec Spec => spec;
 
+    /// <summary>Null with <c>--rootfs</c>.</summary>
+    internal Timur.Images.Image? Image { get; init; }
+
     internal LaunchProgram Program => program;
 
     /// <summary>The v2 cgroup directory to be born in.</summary>

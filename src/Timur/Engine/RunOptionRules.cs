@@ -36,6 +36,7 @@ public static class RunOptionRules
         InRange(options, "cpu-shares", 0, 262_144);
         InRange(options, "memory-swappiness", 0, 100);
         LogOptions.Parse(options.Texts("log-opt"));
+        HealthPlan.Check(options);
         CheckImage(options);
         CheckNames(options);
         CheckEnvironment(options);

@@ -46,7 +46,7 @@ public sealed class StoreUsage(DataPaths paths)
     public IEnumerable<TemplateObject> ContainerRows(DateTimeOffset now)
     {
         var store = new ContainerStore(paths);
-        return store.List().Select(container => ContainerView.Row(container, truncate: true, now)
+        return store.List().Select(container => ContainerView.Row(paths, container, truncate: true, now)
             .Add("Size", Text(Directories.Usage(paths.Container(container.Id))))
             .Add("LocalVolumes", VolumeUse.NamesOf(paths, container).Count().ToString()));
     }

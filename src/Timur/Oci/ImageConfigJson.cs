@@ -6,6 +6,8 @@ namespace Timur.Oci;
 /// <summary>Image configurations as JSON (OCI image-spec config.md).</summary>
 public static class ImageConfigJson
 {
+    private const long NanosecondsInTick = 100;
+
     public static ImageConfig Read(ReadOnlyMemory<byte> bytes, string document)
     {
         JsonPart root = JsonPart.Parse(bytes, document);
@@ -14,6 +16,7 @@ public static class ImageConfigJson
         {
             Architecture = root.Text("architecture") ?? "amd64",
             Os = root.Text("os") ?? "linux",
+            Variant = root.Text("variant"),
             Created = Date(root.Text("created")),
             Author = root.Text("author") ?? "",
             Env = config?.Texts("Env") ?? [],
@@ -24,10 +27,13 @@ public static class ImageConfigJson
             Volumes = [.. (config?.Map("Volumes", _ => 0) ?? new Dictionary<string, int>()).Keys],
             ExposedPorts = [.. (config?.Map("ExposedPorts", _ => 0) ?? new Dictionary<string, int>()).Keys],
             StopSignal = config?.Text("StopSignal"),
+            Healthcheck = config?.Find("Healthcheck") is { } health ? Healthcheck(health) : null,
+            OnBuild = config?.Texts("OnBuild") ?? [],
+            Shell = config?.Texts("Shell") ?? [],
             Labels = config?.TextMap("Labels") ?? new Dictionary<string, string>(),
             DiffIds = root.Find("rootfs")?.Texts("diff_ids") ?? [],
             History = root.List("history", step => new ImageHistory(
-                Date(step.Text("created")), step.Text("created_by") ?? "", step.Text("comment") ?? "", step.Flag("empty_layer"))),
+                Date(step.Text("created")), step.Text("created_by") ?? "", step.Text("comment") ?? "", step.Flag("empty_layer")) { Author = step.Text("author") ?? "" }),
         };
     }
 
@@ -39,6 +45,16 @@ public static class ImageConfigJson
             json.WriteStartObject();
             json.WriteString("architecture", config.Architecture);
             json.WriteString("os", config.Os);
+            if (config.Variant is { } variant)
+            {
+                json.WriteString("variant", variant);
+            }
+
+            if (config.Author.Length > 0)
+            {
+                json.WriteString("author", config.Author);
+            }
+
             if (config.Created is { } created)
             {
                 json.WriteString("created", created.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"));
@@ -60,6 +76,16 @@ public static class ImageConfigJson
 
                 json.WriteString("created_by", step.CreatedBy);
                 json.WriteString("comment", step.Comment);
+                if (step.Author.Length > 0)
+                {
+                    json.WriteString("author", step.Author);
+                }
+
+                if (step.EmptyLayer)
+                {
+                    json.WriteBoolean("empty_layer", true);
+                }
+
                 json.WriteEndObject();
             }
 
@@ -85,6 +111,7 @@ public static class ImageConfigJson
             json.WriteString("StopSignal", signal);
         }
 
+        WriteExtensions(json, config);
         json.WriteStartObject("Labels");
         foreach ((string key, string value) in config.Labels)
         {
@@ -93,6 +120,45 @@ public static class ImageConfigJson
 
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private static void WriteExtensions(Utf8JsonWriter json, ImageConfig config)
+    {
+        if (config.Healthcheck is { } health)
+        {
+            json.WriteStartObject("Healthcheck");
+            WriteTexts(json, "Test", health.Test);
+            foreach ((string name, TimeSpan time) in (ReadOnlySpan<(string, TimeSpan)>)
+                [("Interval", health.Interval), ("Timeout", health.Timeout), ("StartPeriod", health.StartPeriod), ("StartInterval", health.StartInterval)])
+            {
+                if (time != TimeSpan.Zero)
+                {
+                    json.WriteNumber(name, time.Ticks * NanosecondsInTick);
+                }
+            }
+
+            if (health.Retries != 0)
+            {
+                json.WriteNumber("Retries", health.Retries);
+            }
+
+            json.WriteEndObject();
+        }
+
+        foreach ((string name, IReadOnlyList<string> texts) in (ReadOnlySpan<(string, IReadOnlyList<string>)>)[("OnBuild", config.OnBuild), ("Shell", config.Shell)])
+        {
+            if (texts.Count > 0)
+            {
+                WriteTexts(json, name, texts);
+            }
+        }
+    }
+
+    private static ImageHealthcheck Healthcheck(JsonPart health)
+    {
+        return new ImageHealthcheck(health.Texts("Test") ?? [], Time("Interval"), Time("Timeout"), Time("StartPeriod"), Time("StartInterval"), (int)(health.Number("Retries") ?? 0));
+
+        TimeSpan Time(string name) => TimeSpan.FromTicks((health.Number(name) ?? 0) / NanosecondsInTick);
     }
 
     private static void WriteTexts(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)

@@ -40,6 +40,9 @@ public sealed record MonitorOrder
 
     public required bool HasProcessNamespace { get; init; }
 
+    /// <summary>Somebody has to ask it how it is (<see cref="HealthProcess"/>).</summary>
+    public required bool HasHealth { get; init; }
+
     /// <summary>The state at launch.</summary>
     public required ContainerState State { get; init; }
 
@@ -69,6 +72,7 @@ public sealed record MonitorOrder
 
         writer.Write(HasCgroup);
         writer.Write(HasProcessNamespace);
+        writer.Write(HasHealth);
         byte[] state = State.ToBytes();
         writer.Write(state.Length);
         writer.Write(state);
@@ -96,6 +100,7 @@ public sealed record MonitorOrder
             Slots = ReadSlots(reader),
             HasCgroup = reader.ReadBoolean(),
             HasProcessNamespace = reader.ReadBoolean(),
+            HasHealth = reader.ReadBoolean(),
             State = ContainerState.FromBytes(reader.ReadBytes(reader.ReadInt32()), "order"),
             Program = Rest(bytes, reader),
         };

@@ -62,7 +62,9 @@ public sealed class MonitorProcess
         };
         SaveState();
         AttachProtocol.Send(_starter, AttachProtocol.Launched, launched.Pid);
+        using Fd? health = _order.HasHealth ? HealthProcess.Start(_paths, _order.Id) : null;
         streams.Relay(launched);
+        health?.Dispose();
         ProcessEnd end = Processes.TryReap(launched.Pid, wait: true, out _) ?? new ProcessEnd(0, false);
         streams.Drain();
         Finish(streams, end);
