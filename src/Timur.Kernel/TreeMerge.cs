@@ -41,7 +41,7 @@ public sealed class TreeMerge(Fd target) : IDisposable
             return;
         }
 
-        FileKind? there = path.Length == 0 ? FileKind.Directory : _writer.KindOf(path);
+        FileKind? there = path.Length == 0 ? FileKind.Directory : _writer.Kind(path);
         if (there is { } kind && (kind == FileKind.Directory) != (status.Kind == FileKind.Directory))
         {
             throw new SyscallException("copy", kind == FileKind.Directory ? Errno.EISDIR : Errno.ENOTDIR, TreeWriter.Show(path));
@@ -70,7 +70,7 @@ public sealed class TreeMerge(Fd target) : IDisposable
         _directories.Sort((a, b) => b.Path.Length.CompareTo(a.Path.Length));
         foreach ((byte[] path, OwnerAndTimes attributes) in _directories)
         {
-            _writer.SetTime(path.Length == 0 ? "."u8 : path, attributes);
+            _writer.SetDirectoryTime(path.Length == 0 ? "."u8 : path, attributes);
         }
     }
 

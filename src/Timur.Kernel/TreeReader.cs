@@ -88,6 +88,9 @@ public static unsafe class TreeReader
         }
     }
 
+    /// <summary>A symbolic link's target, by a descriptor of the link itself.</summary>
+    public static byte[] ReadLink(Fd link) => ReadLink(link, []);
+
     private static byte[] ReadLink(Fd link, byte[] place)
     {
         byte[] target = new byte[LongestLink];
@@ -98,8 +101,8 @@ public static unsafe class TreeReader
         }
     }
 
-    /// <summary>By the handle's own path: links are followed to the handle, and no further.</summary>
-    private static List<(byte[] Name, byte[] Value)> Extended(Fd handle)
+    /// <summary>Extended attributes by a descriptor, which may be a handle (O_PATH): links are followed to the handle, and no further.</summary>
+    public static List<(byte[] Name, byte[] Value)> Extended(Fd handle)
     {
         byte[] path = Encoding.ASCII.GetBytes(handle.ProcPath + '\0');
         var extended = new List<(byte[] Name, byte[] Value)>();

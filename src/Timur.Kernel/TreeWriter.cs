@@ -42,16 +42,6 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
         }
     }
 
-    /// <summary>What has this name, a symbolic link included; null for nothing.</summary>
-    public FileKind? KindOf(ReadOnlySpan<byte> path)
-    {
-        (Fd parent, byte[] name) = Split(path);
-        fixed (byte* text = name)
-        {
-            return Files.TryStatusAt(parent.Raw, text, NoFollow, out _)?.Kind;
-        }
-    }
-
     /// <summary>A new empty file, open for writing; anything of that name is replaced.</summary>
     public Fd MakeFile(ReadOnlySpan<byte> path)
     {

@@ -116,22 +116,39 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
 
     private void CheckLayers(Image image)
     {
-        for (int i = 0; i < image.LayerDirectories.Count; i++)
+        bool isWhole = true;
+        for (int i = 0; i < image.Config.DiffIds.Count; i++)
         {
-            string directory = image.LayerDirectories[i];
+            string diffId = image.Config.DiffIds[i];
+            string directory = _images.DirectoryOf(diffId);
             Descriptor? blob = _images.Blobs.ManifestOf(image.Id)?.Layers[i];
             blob = blob is not null && !_wrongBlobs.Contains(_images.Blobs.PathOf(blob.Digest)) && Files.Exists(_images.Blobs.PathOf(blob.Digest)) ? blob : null;
             string? wrong = Files.TryStatus(directory, out _) is not { Kind: FileKind.Directory } ? "is missing"
                 : readsAll && blob is not null && !LayerMending.IsSame(_images, blob, directory) ? "was altered" : null;
+            isWhole &= wrong is null;
             if (wrong is null || _findings.Exists(finding => finding.Text.StartsWith(directory, StringComparison.Ordinal)))
             {
                 continue;
             }
 
-            string diffId = image.Config.DiffIds[i];
             _findings.Add(blob is not null
-                ? new Finding($"{directory}: a layer of image {image.Id[..12]} {wrong}; it is unpacked again", IsInUse(directory) ? null : () => LayerMending.Unpack(_images, blob, diffId))
+                ? new Finding($"{directory}: a layer of image {image.Id[..12]} {wrong}; it is unpacked again", IsInUse(directory) ? null : () => Mend(blob, diffId))
                 : new Finding($"{directory}: a layer of image {image.Id[..12]} {wrong}, and there is nothing to make it from: the image is lost", IsNeeded(image) ? null : () => Remove(image)));
+        }
+
+        if (isWhole && image.LayerDirectories.FirstOrDefault(directory => !Files.Exists(directory)) is { } missing)
+        {
+            _findings.Add(new Finding($"{missing}: what image {image.Id[..12]} is stacked of is missing; it is made again", () => _images.Restack(image)));
+        }
+    }
+
+    /// <summary>The layer, and what was made of it for images in which it needs others below it.</summary>
+    private void Mend(Descriptor blob, string diffId)
+    {
+        LayerMending.Unpack(_images, blob, diffId);
+        foreach (Image image in _images.All().Where(image => image.Config.DiffIds.Contains(diffId) && image.Config.DiffIds.All(other => Files.Exists(_images.DirectoryOf(other)))))
+        {
+            _images.Restack(image);
         }
     }
 
@@ -154,7 +171,7 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
 
     /// <summary>A running container has the layer under its root.</summary>
     private bool IsInUse(string directory)
-        => _images.All().Where(image => image.LayerDirectories.Contains(directory)).Any(image => (_use ??= new ImageUse(new ContainerStore(paths), _images)).ContainerOf(image.Id) is { State.IsAlive: true });
+        => _images.All().Where(image => _images.DirectoriesOf(image).Contains(directory)).Any(image => (_use ??= new ImageUse(new ContainerStore(paths), _images)).ContainerOf(image.Id) is { State.IsAlive: true });
 
     private void Remove(Image image)
     {

@@ -207,6 +207,20 @@ public sealed class ImageStore(DataPaths paths)
         return true;
     }
 
+    /// <summary>The directory that a layer's own archive was unpacked into.</summary>
+    internal string DirectoryOf(string diffId) => $"{Layers}/{Hex(diffId)}";
+
+    /// <summary>Makes anew what was made of an image's layers because they need others below them.</summary>
+    internal void Restack(Image image)
+    {
+        foreach (string made in image.LayerDirectories.Except(image.Config.DiffIds.Select(DirectoryOf)).Where(Files.Exists))
+        {
+            Discard(made);
+        }
+
+        Add(Files.ReadAll($"{Configs}/{image.Id}.json"), null);
+    }
+
     /// <summary>The id of an image with this configuration.</summary>
     internal static string IdOf(ReadOnlySpan<byte> config) => Sha256.Hex(config);
 
@@ -223,7 +237,7 @@ public sealed class ImageStore(DataPaths paths)
     {
         IEnumerable<string> blobs = Blobs.ManifestOf(image.Id)?.Layers.Select(layer => Blobs.PathOf(layer.Digest)) ?? [];
         IEnumerable<string> names = NamesOf(image.Id).Select(name => $"{Names}/{name.FileName}");
-        return image.LayerDirectories.Concat(blobs).Concat(names).Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
+        return DirectoriesOf(image).Concat(blobs).Concat(names).Append($"{Stacks}/{image.Id}").Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
     }
 
     /// <summary>Files and directories on their way: downloads that broke off, layers and archives that are being unpacked.</summary>

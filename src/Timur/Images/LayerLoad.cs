@@ -92,6 +92,7 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, Cancellati
             using var unpacker = new LayerUnpacker(hashed, root);
             unpacker.Run();
             Compare(hashed.Finish(), diffId, what);
+            store.Stacking.Record(diffId.Hex, unpacker.Needs);
         }
         catch (Exception e) when (Decompression.IsDamage(e) || e is Failure { Advice: null })
         {

@@ -43,7 +43,9 @@ internal static class LayerMending
         using var hashed = new HashingStream(plain, CancellationToken.None);
         using var unpacker = new LayerUnpacker(hashed, root);
         unpacker.Run();
-        return hashed.Finish();
+        string found = hashed.Finish();
+        store.Stacking.Record(found, unpacker.Needs);
+        return found;
     }
 
     /// <summary>Whiteouts, and directories that the archive doesn't mention, have the time at which they were unpacked.</summary>

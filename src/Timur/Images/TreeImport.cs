@@ -15,6 +15,10 @@ public static class TreeImport
             using Stream plain = Decompression.Open(archive);
             using var unpacker = new LayerUnpacker(plain, target) { IsLayer = false, Owner = owner ?? (attributes => attributes) };
             unpacker.Run();
+            if (unpacker.Needs.Links is [(string path, string linked), ..])
+            {
+                throw new Failure($"the archive links '{path}' to '{linked}', which it doesn't hold", "pack what the link leads to, too");
+            }
         }
         catch (Exception e) when (Decompression.IsDamage(e))
         {
