@@ -18,10 +18,29 @@ public static unsafe class TreeReader
     /// <summary>Calls <paramref name="visit"/> for the root and everything below it.</summary>
     /// <param name="root">A directory, or a handle (O_PATH) of anything.</param>
     /// <param name="leavesOut">True for a directory that is neither visited nor entered; its handle is given.</param>
-    public static void Walk(Fd root, Action<TreeEntry> visit, Func<FileStatus, Fd, bool>? leavesOut = null) => Visit(root, [], visit, leavesOut);
+    public static void Walk(Fd root, Action<TreeEntry> visit, Func<FileStatus, Fd, bool>? leavesOut = null) => Visit(
+        root,
+        [],
+        entry =>
+        {
+            visit(entry);
+            return true;
+        },
+        leavesOut);
+
+    /// <summary>As the other; what is below a directory is left out when <paramref name="visit"/> says false.</summary>
+    public static void Walk(Fd root, Func<TreeEntry, bool> visit) => Visit(root, [], visit, null);
+
+    /// <summary>One name of a directory, and with a directory everything below it.</summary>
+    public static void Walk(Fd directory, string name, Func<TreeEntry, bool> visit)
+    {
+        byte[] place = Encoding.UTF8.GetBytes(name);
+        using Fd handle = TryOpenHandle(directory, place, place) ?? throw new SyscallException("open", Errno.ENOENT, name);
+        Visit(handle, place, visit, null);
+    }
 
     /// <summary>Everything is asked of one handle, and opened through it: whoever lives in the tree may put something else in its place at any moment.</summary>
-    private static void Visit(Fd handle, byte[] path, Action<TreeEntry> visit, Func<FileStatus, Fd, bool>? leavesOut)
+    private static void Visit(Fd handle, byte[] path, Func<TreeEntry, bool> visit, Func<FileStatus, Fd, bool>? leavesOut)
     {
         FileStatus status = Files.Status(handle);
         if (status.Kind == FileKind.Directory && leavesOut?.Invoke(status, handle) == true)
@@ -36,8 +55,8 @@ public static unsafe class TreeReader
             _ => null,
         };
         byte[] target = status.Kind == FileKind.SymbolicLink ? ReadLink(handle, path) : [];
-        visit(new TreeEntry(path, status, target, Extended(handle), status.Kind == FileKind.Regular ? content : null));
-        if (status.Kind != FileKind.Directory)
+        bool goesOn = visit(new TreeEntry(path, status, target, Extended(handle), status.Kind == FileKind.Regular ? content : null));
+        if (!goesOn || status.Kind != FileKind.Directory)
         {
             return;
         }
@@ -57,6 +76,9 @@ public static unsafe class TreeReader
     {
         var names = new List<byte[]>();
         const int size = 32768;
+
+        // Whoever has read the directory before stands at its end.
+        Sys.Check(Sys.Call(Nr.lseek, directory.Raw, 0, 0), "lseek", directory.ProcPath);
         byte[] memory = new byte[size];
         fixed (byte* buffer = memory)
         {

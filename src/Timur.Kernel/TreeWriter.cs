@@ -149,6 +149,17 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
         SetTime(path, attributes);
     }
 
+    /// <summary>What is at a path, a symbolic link itself; null when there is nothing, or no way to it.</summary>
+    public FileStatus? TryStatus(ReadOnlySpan<byte> path)
+    {
+        byte[] directory = Directory(path, out byte[] name);
+        using Fd? parent = OpenDirectory(directory);
+        fixed (byte* text = name)
+        {
+            return parent is null ? null : Files.TryStatusAt(parent.Raw, text, NoFollow, out _);
+        }
+    }
+
     /// <summary>The same for a file that <see cref="MakeFile"/> has made and its content is in.</summary>
     public static void SetAttributes(Fd file, OwnerAndTimes attributes, IReadOnlyList<(byte[] Name, byte[] Value)> extended, ReadOnlySpan<byte> path)
     {
@@ -185,7 +196,8 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
         }
     }
 
-    private void SetTime(ReadOnlySpan<byte> path, OwnerAndTimes attributes)
+    /// <summary>Modification and access time of a file, or of a link itself.</summary>
+    public void SetTime(ReadOnlySpan<byte> path, OwnerAndTimes attributes)
     {
         (Fd parent, byte[] name) = Split(path);
         long* times = stackalloc long[4];

@@ -23,6 +23,9 @@ public sealed class ImageStore(DataPaths paths)
 
     internal DataPaths Paths => paths;
 
+    /// <summary>Steps of builds that needn't be done again, and the layers they keep.</summary>
+    internal StepCache Cache { get; } = new(paths);
+
     internal LayerStacking Stacking => new(this);
 
     private string Stacks { get; } = paths.Images + "/stacks";
@@ -201,10 +204,45 @@ public sealed class ImageStore(DataPaths paths)
         Files.TryUnlink($"{Stacks}/{image.Id}", out _);
         Blobs.Remove(image.Id);
         using var trash = new TrashCan(paths);
-        trash.TakeUnused([.. DirectoriesOf(image)], () => [.. All().SelectMany(DirectoriesOf)]);
+        trash.TakeUnused([.. DirectoriesOf(image)], UsedLayers);
         Stacking.Forget();
         trash.EmptyInBackground();
         return true;
+    }
+
+    /// <summary>Removes those of the layers that no image and no step of a build has, and nobody is about to use.</summary>
+    internal int DiscardUnused(IEnumerable<string> layers)
+    {
+        HashSet<string> kept = UsedLayers();
+        int count = 0;
+        foreach (string layer in layers)
+        {
+            if (!kept.Contains(layer) && !InProgress.IsHeld(layer))
+            {
+                Discard(layer);
+                count++;
+            }
+        }
+
+        return count;
+    }
+
+    private HashSet<string> UsedLayers()
+    {
+        var used = new HashSet<string>(Cache.DiffIds().Select(DirectoryOf));
+        foreach ((_, Image image) in List())
+        {
+            used.UnionWith(DirectoriesOf(image));
+        }
+
+        return used;
+    }
+
+    /// <summary>Removes a layer that was made on the way to another one, unless somebody else has it by now.</summary>
+    internal void Discard(KeptLayer layer)
+    {
+        layer.Dispose();
+        DiscardUnused([layer.Directory]);
     }
 
     /// <summary>The directory that a layer's own archive was unpacked into.</summary>
@@ -262,12 +300,7 @@ public sealed class ImageStore(DataPaths paths)
     {
         var leftovers = new List<string>();
         List<DirectoryEntry> layers = [.. Directories.List(Layers)];
-        var used = new HashSet<string>();
-        foreach ((_, Image image) in List())
-        {
-            used.UnionWith(DirectoriesOf(image));
-        }
-
+        HashSet<string> used = UsedLayers();
         leftovers.AddRange(layers.ConvertAll(entry => $"{Layers}/{entry.Name}").FindAll(layer => !used.Contains(layer)));
         foreach (string directory in (ReadOnlySpan<string>)[Configs, Names])
         {
@@ -284,6 +317,7 @@ public sealed class ImageStore(DataPaths paths)
 
         leftovers.AddRange(Directories.List(paths.Images + "/lists").Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{paths.Images}/lists/{entry.Name}"));
         leftovers.AddRange(Blobs.Leftovers(Configs));
+        leftovers.AddRange(Cache.Leftovers());
         leftovers.AddRange(Stacking.Leftovers());
         leftovers.AddRange(Directories.List(Stacks).Where(entry => !Files.Exists($"{Configs}/{entry.Name}.json")).Select(entry => $"{Stacks}/{entry.Name}"));
         leftovers.AddRange(Directories.List(paths.Images).Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{paths.Images}/{entry.Name}"));

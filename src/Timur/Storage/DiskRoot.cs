@@ -45,4 +45,19 @@ public static class DiskRoot
             throw new Failure($"the disk {disk} can't be mounted: {e.Errno.Describe()}", "e2fsck can tell what is wrong with its file system", cause: e);
         }
     }
+
+    /// <summary>A disk that nobody uses, mounted nowhere: its upper directory is below the mount. Dispose the mount, then the device.</summary>
+    public static (Fd Device, Fd Mount) Open(string disk, string label)
+    {
+        (Fd device, string devicePath) = LoopDevices.Attach(disk, label);
+        try
+        {
+            return (device, Mounts.NewDetached("ext4", devicePath, [], MountAttributes.NoAccessTime));
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
 }

@@ -44,7 +44,7 @@ public static class OverlayRoot
         var mapped = new List<Fd>();
         try
         {
-            foreach (string layer in layers)
+            foreach (string layer in layers.Reverse().Distinct().Reverse())
             {
                 mapped.Add(Mounts.CloneIdMapped(layer, owner.UserNamespace));
             }
@@ -67,14 +67,14 @@ public static class OverlayRoot
     internal static MountStep Step(IReadOnlyList<string> layers, string upper, string work, string target, bool isVolatile)
     {
         var options = new List<KeyValuePair<string, string?>>();
-        for (int i = layers.Count - 1; i >= 0; i--)
-        {
-            options.Add(new("lowerdir+", layers[i]));
-        }
-
+        options.AddRange(Lowers(layers));
         options.Add(new("upperdir", upper));
         options.Add(new("workdir", work));
         options.Add(new("index", "off"));
+
+        // What these would leave in the upper directory means nothing in a layer made of it; some kernels have them on by default.
+        options.Add(new("redirect_dir", "off"));
+        options.Add(new("metacopy", "off"));
         if (isVolatile)
         {
             // The marker of an unclean end would refuse the next mount; the container was told what volatile means.
@@ -84,4 +84,10 @@ public static class OverlayRoot
 
         return new MountStep("overlay", "overlay", target, MountAttributes.None, options);
     }
+
+    /// <summary>
+    /// Layers as the kernel takes them, topmost first. It refuses one that occurs twice, as empty layers of images do; the lower one shows nothing that the upper
+    /// one doesn't.
+    /// </summary>
+    internal static IEnumerable<KeyValuePair<string, string?>> Lowers(IReadOnlyList<string> layers) => layers.Reverse().Distinct().Select(layer => KeyValuePair.Create<string, string?>("lowerdir+", layer));
 }

@@ -41,7 +41,7 @@ internal sealed class LayerUnpacker : IDisposable
     /// <summary>Whiteouts mean something; in any other archive they are files like others.</summary>
     internal bool IsLayer { get; init; } = true;
 
-    /// <summary>Owner and group as they are to be.</summary>
+    /// <summary>Owner, mode and time as they are to be, from what the archive says.</summary>
     internal Func<OwnerAndTimes, OwnerAndTimes> Owner { get; init; } = attributes => attributes;
 
     /// <summary>Bytes of file content unpacked.</summary>
@@ -117,9 +117,10 @@ internal sealed class LayerUnpacker : IDisposable
             _tree.MakeDirectory(path, 0x1C0);
         }
 
-        _tree.SetAttributes(path.Length == 0 ? "."u8 : path, Owner(entry.Attributes), isLink: false, entry.Extended);
+        OwnerAndTimes attributes = Owner(entry.Attributes);
+        _tree.SetAttributes(path.Length == 0 ? "."u8 : path, attributes, isLink: false, entry.Extended);
         string key = Remember(path);
-        _directories[key] = entry.Attributes;
+        _directories[key] = attributes;
         Needs.Directories.Remove(key);
     }
 
