@@ -7,6 +7,7 @@ namespace Timur.Kernel.Launcher;
 public static class IdentityOps
 {
     private const int KeepCapabilities = 8;
+    private const int SetParentDeathSignal = 1;
     private const int SetNoNewPrivileges = 38;
     private const int DropBounding = 24;
     private const int Ambient = 47;
@@ -96,6 +97,9 @@ public static class IdentityOps
             }
         }
     }
+
+    /// <summary>prctl(2), PR_SET_PDEATHSIG: SIGKILL when the thread that cloned it ends.</summary>
+    public static void DieWithParent(this LaunchProgram program) => program.Add("die with the parent", Nr.prctl, SetParentDeathSignal, 9, 0, 0, 0);
 
     /// <summary>prctl(2), PR_SET_NO_NEW_PRIVS.</summary>
     public static void NoNewPrivileges(this LaunchProgram program) => program.Add("no new privileges", Nr.prctl, SetNoNewPrivileges, 1, 0, 0, 0);

@@ -8,37 +8,41 @@ namespace Timur.Engine;
 internal static class LaunchDiagnosis
 {
     internal static Failure Explain(Container container, Spec spec, LaunchProgram program, int operation, Errno errno)
+        => Explain(container.Name, spec, program, operation, errno);
+
+    /// <param name="name">What messages call the container.</param>
+    internal static Failure Explain(string name, Spec spec, LaunchProgram program, int operation, Errno errno)
     {
         string step = program.NameOf(operation);
         if (!step.StartsWith("execve ", StringComparison.Ordinal))
         {
-            return new Failure($"can't start {container.Name}: {step}: {errno.Describe()}", Advice(step, errno));
+            return new Failure($"can't start {name}: {step}: {errno.Describe()}", Advice(step, errno));
         }
 
-        return Exec(container, spec.Process!.Args[0], errno);
+        return Exec(name, spec.Process!.Args[0], errno);
     }
 
     /// <summary>The same for a further process in a running container.</summary>
     internal static Failure ExplainExec(Container container, string command, string step, Errno errno)
         => step.StartsWith("execve ", StringComparison.Ordinal)
-            ? Exec(container, command, errno)
+            ? Exec(container.Name, command, errno)
             : new Failure($"can't run {command} in {container.Name}: {step}: {errno.Describe()}", Advice(step, errno));
 
-    private static Failure Exec(Container container, string command, Errno errno)
+    private static Failure Exec(string name, string command, Errno errno)
     {
         return errno switch
         {
             Errno.ENOENT or Errno.ENOTDIR when !command.Contains('/') => new Failure(
-                $"can't run \"{command}\" in {container.Name}: exec: \"{command}\": executable file not found in $PATH", "check the spelling, or give its whole path", 127),
+                $"can't run \"{command}\" in {name}: exec: \"{command}\": executable file not found in $PATH", "check the spelling, or give its whole path", 127),
             Errno.ENOENT or Errno.ENOTDIR => new Failure(
-                $"can't run \"{command}\" in {container.Name}: exec: \"{command}\": stat {command}: no such file or directory",
+                $"can't run \"{command}\" in {name}: exec: \"{command}\": stat {command}: no such file or directory",
                 "if the file is there, the interpreter it asks for (its first line, or its dynamic loader) is missing in the image", 127),
             Errno.EACCES => new Failure(
-                $"can't run \"{command}\" in {container.Name}: exec: \"{command}\": permission denied", "it isn't executable, or is a directory, or its mount is noexec", 126),
+                $"can't run \"{command}\" in {name}: exec: \"{command}\": permission denied", "it isn't executable, or is a directory, or its mount is noexec", 126),
             Errno.ENOEXEC => new Failure(
-                $"can't run \"{command}\" in {container.Name}: exec: \"{command}\": exec format error",
+                $"can't run \"{command}\" in {name}: exec: \"{command}\": exec format error",
                 "it is built for another architecture, or is a script without a first line such as #!/bin/sh", 126),
-            _ => new Failure($"can't run \"{command}\" in {container.Name}: exec: \"{command}\": {errno.Describe().ToLowerInvariant()}", null, 126),
+            _ => new Failure($"can't run \"{command}\" in {name}: exec: \"{command}\": {errno.Describe().ToLowerInvariant()}", null, 126),
         };
     }
 

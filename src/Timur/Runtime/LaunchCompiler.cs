@@ -228,6 +228,12 @@ public sealed class LaunchCompiler
         }
 
         Credentials.Compile(_program, _process, _context.SeccompFilter, _context.SeccompFlags, _context.OwnCapabilities);
+        if (_context.DiesWithParent)
+        {
+            // A change of ids would undo it.
+            _program.DieWithParent();
+        }
+
         if (_process.Args.Count == 0)
         {
             EndAtTheGate();

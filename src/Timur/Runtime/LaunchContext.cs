@@ -56,6 +56,9 @@ public sealed record LaunchContext
     /// <summary>Mounts that were made beforehand because their ids are mapped, by destination.</summary>
     public IReadOnlyDictionary<string, Kernel.Launcher.Slot> Given { get; init; } = new Dictionary<string, Kernel.Launcher.Slot>();
 
+    /// <summary>The payload is killed when the thread that launched it ends (PR_SET_PDEATHSIG, prctl(2)).</summary>
+    public bool DiesWithParent { get; init; }
+
     /// <summary>A reaper stays as process 1.</summary>
     public bool Reaper { get; init; }
 
