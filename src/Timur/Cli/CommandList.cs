@@ -47,6 +47,10 @@ internal static partial class CommandTable
         ["container cp"] = "cp",
         ["volume list"] = "volume ls",
         ["volume remove"] = "volume rm",
+        ["image build"] = "build",
+        ["builder build"] = "build",
+        ["container commit"] = "commit",
+        ["container diff"] = "diff",
         ["bootstrap"] = "image bootstrap",
     };
 
@@ -108,6 +112,7 @@ internal static partial class CommandTable
         {
             Examples = ["timur image bootstrap debian:bookworm", "timur image bootstrap debian:bookworm --include sysbench --tag bench"],
         },
+        .. Building,
         new("tag", "IMAGE NEW_NAME", "one more name for an image", () => NoOptions, TagCommand.Run),
         new("rmi", "[OPTIONS] IMAGE...", "remove images", () => ImageRemoveCommand.Options, ImageRemoveCommand.Run),
         .. Keeping,

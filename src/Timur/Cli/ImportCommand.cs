@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Timur.Build;
 using Timur.CommandLine;
 using Timur.Images;
 using Timur.Oci;
@@ -10,7 +10,7 @@ internal static class ImportCommand
 {
     internal static readonly Option[] Options =
     [
-        Option.List("change", "INSTRUCTION", "CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL, EXPOSE, VOLUME or STOPSIGNAL as in a Dockerfile", 'c'),
+        Option.List("change", "INSTRUCTION", "an instruction of a Dockerfile for the configuration, such as 'CMD [\"sh\"]'", 'c'),
         Option.Value("message", "TEXT", "note in the image's history", 'm'),
     ];
 
@@ -23,7 +23,8 @@ internal static class ImportCommand
         }
 
         string file = arguments.Operands[0];
-        ImageConfig config = arguments.Texts("change").Aggregate(new ImageConfig { Env = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] }, Change);
+        var plain = new ImageConfig { Env = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] };
+        ImageConfig config = arguments.Texts("change").Aggregate(plain, (before, change) => ConfigChange.Apply(before, change, "--change"));
         ImageName? name = arguments.Operands.Count == 2 ? ImageName.Parse(arguments.Operands[1]) : null;
         using Stream archive = Open(file);
         Image image = new ImageImport(new ImageStore(context.Paths)).Import(archive, config, name, arguments.Text("message") ?? $"timur import {file}");
@@ -42,45 +43,6 @@ internal static class ImportCommand
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new Failure($"import {file}: {e.Message}", "give a .tar, .tar.gz or .tar.zst file, or - for standard input", cause: e);
-        }
-    }
-
-    private static ImageConfig Change(ImageConfig config, string instruction)
-    {
-        int space = instruction.IndexOf(' ');
-        string word = (space < 0 ? instruction : instruction[..space]).ToUpperInvariant();
-        string value = space < 0 ? "" : instruction[(space + 1)..].Trim();
-        return word switch
-        {
-            "CMD" => config with { Cmd = Words(value) },
-            "ENTRYPOINT" => config with { Entrypoint = Words(value) },
-            "ENV" => config with { Env = [.. config.Env, value.Contains('=') ? value : value.Replace(' ', '=')] },
-            "WORKDIR" => config with { WorkingDir = value },
-            "USER" => config with { User = value },
-            "EXPOSE" => config with { ExposedPorts = [.. config.ExposedPorts, value.Contains('/') ? value : value + "/tcp"] },
-            "VOLUME" => config with { Volumes = [.. config.Volumes, .. value.StartsWith('[') ? Words(value) : value.Split(' ', StringSplitOptions.RemoveEmptyEntries)] },
-            "STOPSIGNAL" => config with { StopSignal = value },
-            "LABEL" => config with { Labels = new Dictionary<string, string>(config.Labels) { [value.Split('=')[0]] = value[(value.IndexOf('=') + 1)..].Trim('"') } },
-            _ => throw new Failure($"--change: '{word}' can't be set on an image", "known: CMD ENTRYPOINT ENV WORKDIR USER EXPOSE VOLUME STOPSIGNAL LABEL"),
-        };
-    }
-
-    /// <summary>The JSON form, or a line for the shell.</summary>
-    private static string[] Words(string value)
-    {
-        if (!value.StartsWith('['))
-        {
-            return ["/bin/sh", "-c", value];
-        }
-
-        try
-        {
-            using JsonDocument json = JsonDocument.Parse(value);
-            return [.. json.RootElement.EnumerateArray().Select(word => word.GetString() ?? "")];
-        }
-        catch (JsonException e)
-        {
-            throw new Failure($"--change: {value} isn't a JSON list", "for example: --change 'CMD [\"sh\", \"-l\"]'", cause: e);
         }
     }
 }

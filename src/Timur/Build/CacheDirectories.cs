@@ -1,0 +1,47 @@
+using Timur.Images;
+using Timur.Kernel;
+using Timur.State;
+
+namespace Timur.Build;
+
+/// <summary>Directories of RUN --mount=type=cache: they outlive every build until <c>builder prune</c>.</summary>
+internal static class CacheDirectories
+{
+    private const int MostPrivate = 64;
+
+    /// <summary>The directory for an id, locked as its sharing wants: locked waits for others, private finds another one.</summary>
+    internal static (string Directory, FileLock Held, bool IsNew) Take(ImageStore images, string id, string sharing)
+    {
+        for (int i = 0; i < MostPrivate; i++)
+        {
+            string place = $"{images.Paths.Images}/mounts/{id}{(i == 0 ? "" : $"-{i}")}";
+            Directories.Create(place);
+            FileLock? held = FileLock.OnExisting(place, wait: sharing != "private", exclusive: sharing != "shared");
+            if (held is not null)
+            {
+                bool isNew = Directories.TryCreate(place + "/data", out _);
+                return (place + "/data", held, isNew);
+            }
+        }
+
+        throw new Failure($"{MostPrivate} steps use the same private cache at once", "give them ids of their own");
+    }
+
+    /// <summary>Removes those that nobody uses; the count.</summary>
+    internal static int Clear(ImageStore images)
+    {
+        string parent = images.Paths.Images + "/mounts";
+        int count = 0;
+        foreach (DirectoryEntry entry in Directories.List(parent))
+        {
+            string place = $"{parent}/{entry.Name}";
+            if (!InProgress.IsHeld(place))
+            {
+                Directories.RemoveTree(place);
+                count++;
+            }
+        }
+
+        return count;
+    }
+}

@@ -1,0 +1,173 @@
+using Timur.Build;
+using Timur.CommandLine;
+using Timur.Engine;
+using Timur.Images;
+using Timur.Kernel;
+
+namespace Timur.Cli;
+
+/// <summary><c>timur build</c>: an image from a Dockerfile.</summary>
+internal static class BuildCommand
+{
+    private const int Interrupted = 130;
+
+    /// <summary>Options of <c>run</c> that apply to each RUN.</summary>
+    private static readonly string[] ForEachRun =
+    [
+        "memory", "memory-swap", "cpu-shares", "cpu-period", "cpu-quota", "cpuset-cpus", "cpuset-mems", "shm-size", "ulimit", "add-host", "dns", "dns-search", "dns-option", "cap-add", "cap-drop",
+        "security-opt", "cgroup-parent", "device",
+    ];
+
+    internal static Option[] Options { get; } =
+    [
+        Option.List("tag", "NAME[:TAG]", "name of the image; may be given several times", 't'),
+        Option.Value("file", "FILE", "the Dockerfile (default Containerfile or Dockerfile of the context); - is standard input", 'f'),
+        Option.Value("target", "STAGE", "build this stage and what it needs"),
+        Option.List("build-arg", "NAME[=VALUE]", "value for ARG; without a value the caller's variable"),
+        Option.List("build-context", "NAME=DIR|container-image://IMAGE", "further files for COPY --from=NAME"),
+        Option.List("secret", "id=NAME,src=FILE|env=VARIABLE", "secret for RUN --mount=type=secret"),
+        Option.List("ssh", "default|ID[=SOCKET]", "ssh agent for RUN --mount=type=ssh"),
+        Option.List("label", "KEY=VALUE", "label of the image"),
+        Option.Flag("no-cache", "take nothing from earlier builds"),
+        Option.Flag("pull", "fetch images even when they are here"),
+        Option.Value("pull-policy", "missing|always|newer|never", "when to fetch images (default missing)"),
+        Option.Value("platform", "OS/ARCH[/VARIANT]", "platform of the image (default this machine's)"),
+        Option.Value("network", "default|none|host", "network of RUN"),
+        Option.List("allow", "security.insecure", "what RUN may ask for"),
+        Option.Flag("squash", "make one layer of those that the build makes"),
+        Option.Value("on-error", "fail|shell", "shell: open one where a command failed"),
+        Option.List("output", "DIR|type=local,dest=DIR|type=tar,dest=FILE", "write the files instead of making an image; tar to - is standard output", 'o'),
+        Option.Value("progress", "auto|plain|tty", "how to show what happens"),
+        Option.Value("iidfile", "FILE", "write the image's id to a file"),
+        Option.Flag("quiet", "print only the image's id", 'q'),
+        .. RunOptionTable.All.Where(option => Array.IndexOf(ForEachRun, option.Name) >= 0),
+        .. RegistryArguments.Options,
+    ];
+
+    internal static Option[] PruneOptions { get; } = [Option.Flag("all", "what RUN --mount=type=cache keeps, too", 'a'), Option.Flag("force", "don't ask (it never does)", 'f')];
+
+    internal static int Run(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        if (arguments.Operands.Count > 1)
+        {
+            throw new Failure($"build takes one context, but was given {string.Join(' ', arguments.Operands)}", "for example: timur build -t web .");
+        }
+
+        ImageName[] names = [.. arguments.Texts("tag").Select(ImageName.Parse)];
+        BuildOutput? output = arguments.Text("output") is { } text ? BuildOutput.Parse(text) : null;
+        var images = new ImageStore(context.Paths);
+        using BuildContext source = BuildContext.Open(images, arguments.Operands.Count == 0 ? "." : arguments.Operands[0], arguments.Text("file"), Console.OpenStandardInput);
+        using var cancel = new CancellationTokenSource();
+        using var interrupts = new Interrupts(cancel);
+        IBuildProgress progress = Progress(arguments, interrupts.Dispose);
+        try
+        {
+            using (progress as IDisposable)
+            using (var build = new ImageBuild(images, new ContainerStore(context.Paths), BuildArgumentsReader.Read(arguments, source, ForEachRun, progress), progress, cancel.Token))
+            {
+                return output is null ? Print(context, arguments, build.Run(names), names, progress) : Export(output, build);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            throw new Failure("the build was interrupted", "steps that were done needn't be done again", Interrupted);
+        }
+    }
+
+    internal static int Prune(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        foreach (string line in BuildCache.Clear(new ImageStore(context.Paths), arguments.Has("all")))
+        {
+            context.Out($"removed {line}");
+        }
+
+        return 0;
+    }
+
+    private static int Print(CommandContext context, Arguments arguments, Image image, ImageName[] names, IBuildProgress progress)
+    {
+        (progress as IDisposable)?.Dispose();
+        IdFile.Write(arguments.Text("iidfile"), image);
+        if (!arguments.Has("quiet") && names.Length > 0)
+        {
+            CommandContext.Note($"built {string.Join(", ", names.Select(name => name.Familiar))}");
+        }
+
+        context.Out($"sha256:{image.Id}");
+        return 0;
+    }
+
+    private static int Export(BuildOutput output, ImageBuild build)
+    {
+        using Fd tree = build.RunToTree();
+        output.Write(tree);
+        return 0;
+    }
+
+    private static IBuildProgress Progress(Arguments arguments, Action stepAside)
+    {
+        TerminalSize? size = Environment.GetEnvironmentVariable("TERM") is not (null or "dumb") ? Terminal.Size(Descriptors.Standard(2)) : null;
+        return (arguments.Has("quiet"), arguments.Text("progress") ?? "auto") switch
+        {
+            (true, _) => new QuietBuild(stepAside),
+            (_, "plain") => new PlainBuild(stepAside),
+            (_, "auto") when size is null => new PlainBuild(stepAside),
+            (_, "auto" or "tty") => new TerminalBuild(size ?? new TerminalSize(24, 80), stepAside),
+            (_, var other) => throw new Failure($"--progress {other} isn't known", "use auto, plain or tty"),
+        };
+    }
+
+    /// <summary>Ctrl-C and TERM end the build in order: containers are killed, nothing is left.</summary>
+    private sealed class Interrupts : IDisposable
+    {
+        private const int SignalKey = 1;
+        private const int EndKey = 2;
+
+        private readonly SignalPipe _signals = new(2, 15);
+        private readonly (Fd Read, Fd Write) _end = Sockets.Pipe();
+        private readonly Thread _thread;
+
+        internal Interrupts(CancellationTokenSource cancel)
+        {
+            _thread = new Thread(() => Wait(cancel)) { IsBackground = true };
+            _thread.Start();
+        }
+
+        public void Dispose()
+        {
+            if (!_thread.IsAlive)
+            {
+                return;
+            }
+
+            _end.Write.Dispose();
+            _thread.Join();
+            _signals.Dispose();
+            _end.Read.Dispose();
+        }
+
+        private void Wait(CancellationTokenSource cancel)
+        {
+            using var epoll = new Epoll();
+            epoll.Add(_signals.Descriptor, SignalKey);
+            epoll.Add(_end.Read, EndKey);
+            Span<(int Key, Ready Events)> events = stackalloc (int, Ready)[2];
+            while (true)
+            {
+                int count = epoll.Wait(events);
+                for (int i = 0; i < count; i++)
+                {
+                    if (events[i].Key == EndKey)
+                    {
+                        return;
+                    }
+
+                    _signals.Next();
+                    cancel.Cancel();
+                }
+            }
+        }
+    }
+}
