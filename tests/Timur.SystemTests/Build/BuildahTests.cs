@@ -1,0 +1,134 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace Timur.SystemTests.Build;
+
+/// <summary>
+/// The Dockerfiles beside this file, built by Timur and by buildah on the same base: the same tree (kind, mode, owner, content, links, attributes), the same
+/// configuration, as many steps in the history. A Dockerfile's comments say what else belongs to its case: <c># args: …</c>, <c># ignore: …|…</c>.
+/// </summary>
+public sealed partial class BuildahTests(BuildahTests.Peer peer) : IClassFixture<BuildahTests.Peer>
+{
+    public static TheoryData<string> Cases { get; } = [.. Directory.GetFiles(AppContext.BaseDirectory + "/Build/Dockerfiles").Select(path => Path.GetFileNameWithoutExtension(path)!).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Tree_and_configuration_are_those_of_buildah(string name)
+    {
+        string text = File.ReadAllText($"{AppContext.BaseDirectory}/Build/Dockerfiles/{name}.Dockerfile");
+        string ignore = peer.Place.Context + "/.dockerignore";
+        File.Delete(ignore);
+        if (Comment("ignore", text) is { } rules)
+        {
+            File.WriteAllText(ignore, rules.Replace('|', '\n'));
+        }
+
+        string[] options = Comment("args", text)?.Replace("CONTEXT", peer.Place.Context, StringComparison.Ordinal).Split(' ') ?? [];
+        string file = peer.Place.Write(name, text);
+        (List<string> tree, JsonElement config) own = Own(file, options);
+        (List<string> tree, JsonElement config) theirs = peer.Build(file, options);
+        Assert.Equal(theirs.tree, own.tree);
+        Assert.Equal(Settings(theirs.config), Settings(own.config));
+        (int theirBase, int ownBase) = text.Contains("FROM scratch", StringComparison.Ordinal) ? (0, 0) : peer.BaseSteps;
+        Assert.Equal(Steps(theirs.config) - theirBase, Steps(own.config) - ownBase);
+    }
+
+    [Fact]
+    public void There_are_more_than_sixty_of_them() => Assert.True(Cases.Count > 60, $"{Cases.Count}");
+
+    private (List<string> Tree, JsonElement Config) Own(string file, string[] options)
+    {
+        TimurCommand timur = peer.Place.Timur;
+        Outcome built = BuildPlace.Succeed(timur.Run(["build", "-q", "--network", "host", "-t", "own", "-f", file, .. options, peer.Place.Context]));
+        string tree = timur.Root + "/tree";
+        try
+        {
+            BuildPlace.Succeed(timur.Run(["build", "-q", "--network", "host", "-o", tree, "-f", file, .. options, peer.Place.Context]));
+            return (Below(tree), peer.Place.Config(built.Out));
+        }
+        finally
+        {
+            TimurCommand.Execute("rm", ["-rf", tree]);
+        }
+    }
+
+    /// <summary>Without the directory itself, which each makes as it likes.</summary>
+    private static List<string> Below(string tree) => [.. TreeListing.Of(tree).Skip(1)];
+
+    private static string? Comment(string key, string text) => Regex.Match(text, $"^# {key}: (.*?)\r?$", RegexOptions.Multiline) is { Success: true } match ? match.Groups[1].Value : null;
+
+    private static int Steps(JsonElement config) => config.TryGetProperty("history", out JsonElement history) ? history.GetArrayLength() : 0;
+
+    /// <summary>What both define, in one spelling: nothing and empty are the same, buildah notes its own version.</summary>
+    private static string Settings(JsonElement image)
+    {
+        JsonElement config = image.GetProperty("config");
+        var lines = new List<string>();
+        foreach (string name in (string[])["Env", "Entrypoint", "Cmd", "User", "WorkingDir", "Volumes", "ExposedPorts", "StopSignal", "Labels", "Healthcheck", "OnBuild", "Shell"])
+        {
+            if (!config.TryGetProperty(name, out JsonElement value))
+            {
+                continue;
+            }
+
+            IEnumerable<string> items = value.ValueKind switch
+            {
+                JsonValueKind.Object => value.EnumerateObject().Select(one => $"{one.Name}: {JsonSerializer.Serialize(one.Value)}").Where(one => !one.StartsWith("io.buildah", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+                JsonValueKind.Array when name == "Env" => value.EnumerateArray().Select(one => one.GetString()!).Order(StringComparer.Ordinal),
+                JsonValueKind.Array => value.EnumerateArray().Select(one => one.GetString()!),
+                JsonValueKind.String when value.GetString() is { Length: > 0 } text && (name, text) != ("WorkingDir", "/") => [text],
+                _ => [],
+            };
+            lines.AddRange(items.Select(item => $"{name}: {item}"));
+        }
+
+        return string.Join('\n', lines);
+    }
+
+    /// <summary>buildah with a store of its own, in which the base is the same archive.</summary>
+    public sealed class Peer : IDisposable
+    {
+        private readonly string _storage;
+
+        public Peer()
+        {
+            _storage = Place.Timur.Root + "/buildah";
+            string directory = Place.Timur.Root + "/buildah-base";
+            Directory.CreateDirectory(directory);
+            File.Copy(Place.BaseArchive, directory + "/base.tar");
+            File.WriteAllText(directory + "/Dockerfile", "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nCMD [\"sh\"]\n");
+            BuildPlace.Succeed(Buildah("bud", "--isolation", "chroot", "--format", "docker", "-q", "-t", "localhost/base", directory));
+            BaseSteps = (Steps(Inspect("localhost/base")), Steps(Place.Config(Place.Timur.Run("inspect", "--format", "{{.Id}}", "base").Out)));
+        }
+
+        internal BuildPlace Place { get; } = new();
+
+        internal (int Theirs, int Own) BaseSteps { get; }
+
+        internal (List<string> Tree, JsonElement Config) Build(string file, string[] options)
+        {
+            string tree = Place.Timur.Root + "/their-tree";
+            try
+            {
+                BuildPlace.Succeed(Buildah(
+                    ["bud", "--isolation", "chroot", "--format", "docker", "-q", "-o", $"type=local,dest={tree}", "-t", "localhost/theirs", "-f", file, .. options, Place.Context]));
+                return (Below(tree), Inspect("localhost/theirs"));
+            }
+            finally
+            {
+                TimurCommand.Execute("rm", ["-rf", tree]);
+            }
+        }
+
+        public void Dispose()
+        {
+            TimurCommand.Execute("rm", ["-rf", _storage]);
+            Place.Dispose();
+        }
+
+        private JsonElement Inspect(string image) => JsonDocument.Parse(BuildPlace.Succeed(Buildah("inspect", "--type", "image", image)).Out).RootElement.GetProperty("Docker");
+
+        private Outcome Buildah(params string[] words) => TimurCommand.Execute("buildah", ["--root", _storage + "/root", "--runroot", _storage + "/run", "--storage-driver", "vfs", .. words]);
+    }
+}

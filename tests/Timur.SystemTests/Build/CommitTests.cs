@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Xunit;
+
+namespace Timur.SystemTests.Build;
+
+/// <summary><c>timur commit</c> and <c>timur diff</c>.</summary>
+public sealed class CommitTests : IDisposable
+{
+    private const string Changes =
+        "echo hi >/etc/new; rm /bin/ls; rm -rf /var/tmp; mkdir /var/tmp; ln /etc/new /etc/new2; mkdir -p /x/y; chown 7:8 /x; chmod 4755 /etc/new; rm -rf /usr/sbin; echo >>/etc/passwd; mkfifo /p; ln -s /x /l";
+
+    private readonly TimurCommand _timur = new(ownBinary: true);
+
+    public void Dispose() => _timur.Dispose();
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--userns auto")]
+    [InlineData("--disk 96m")]
+    public void What_was_changed_is_listed_and_becomes_an_image(string options)
+    {
+        Succeed(_timur.Run(["run", "--name", "box", "--network", "none", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries), "busybox", "sh", "-c", Changes]));
+        Assert.Equal(
+            "C /bin\nD /bin/ls\nC /etc\nA /etc/new\nA /etc/new2\nC /etc/passwd\nA /l\nA /p\nC /usr\nD /usr/sbin\nC /var\nC /var/tmp\nA /x\nA /x/y\n", _timur.Run("diff", "box").Out);
+        Succeed(_timur.Run("commit", "-a", "Anna", "-m", "a note", "-c", "CMD [\"echo\", \"committed\"]", "-c", "ENV A=b", "box", "made:1"));
+        Assert.Equal("committed\n", _timur.Run("run", "--rm", "--network", "none", "made:1").Out);
+        Outcome seen = _timur.Run("run", "--rm", "--network", "none", "made:1", "busybox", "sh", "-c", "busybox ls /bin/ls /usr/sbin 2>&1 | busybox wc -l; busybox stat -c '%n %a %u:%g %h' /etc/new /x /p; echo $A");
+        Assert.Equal("2\n/etc/new 4755 0:0 2\n/x 755 7:8 3\n/p 644 0:0 1\nb\n", seen.Out);
+        JsonElement config = Config(_timur.Inspect("made:1", "{{.Id}}"));
+        JsonElement last = config.GetProperty("history").EnumerateArray().Last();
+        Assert.Equal(("Anna", "a note"), (last.GetProperty("author").GetString(), last.GetProperty("comment").GetString()));
+        Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);
+    }
+
+    [Fact]
+    public void A_running_container_is_committed_twice_to_the_same_image_and_goes_on()
+    {
+        _timur.Start("box", "mkdir /d; echo x >/d/f; sleep 100");
+        Assert.True(SpinWait.SpinUntil(() => _timur.Run("exec", "box", "test", "-s", "/d/f").Code == 0, 5000));
+        string words = $"SOURCE_DATE_EPOCH=1700000000 {_timur.Words} commit box";
+        Outcome first = TimurCommand.Execute("sh", ["-c", $"{words} one"]);
+        Outcome second = TimurCommand.Execute("sh", ["-c", $"{words} two"]);
+        Succeed(first);
+        Assert.Equal(first.Out, second.Out);
+        Assert.Equal("running", _timur.Inspect("box", "{{.State.Status}}"));
+        Outcome squashed = _timur.Run("commit", "--squash", "--pause=false", "box", "three");
+        Assert.Equal(1, Config(squashed.Out.Trim()).GetProperty("rootfs").GetProperty("diff_ids").GetArrayLength());
+        Assert.Equal("x\n", _timur.Run("run", "--rm", "--network", "none", "three", "cat", "/d/f").Out);
+    }
+
+    [Fact]
+    public void What_can_not_be_committed_says_why()
+    {
+        Assert.Equal(1, _timur.Run("commit", "nobody").Code);
+        Succeed(_timur.Run("create", "--name", "box", "busybox", "true"));
+        Outcome wrong = _timur.Run("commit", "-c", "RUN x", "box");
+        Assert.Contains("RUN can't be set on an image", wrong.Error);
+        Assert.Contains("there is no instruction 'CMDD'", _timur.Run("commit", "-c", "CMDD x", "box").Error);
+        _timur.Start("disk", "sleep 100", "--disk", "96m");
+        Assert.Contains("stop it first: timur stop disk", _timur.Run("commit", "disk").Error);
+        Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);
+    }
+
+    private JsonElement Config(string id) => JsonDocument.Parse(File.ReadAllText($"{_timur.Root}/data/images/configs/{id["sha256:".Length..]}.json")).RootElement;
+
+    private static void Succeed(Outcome outcome) => Assert.True(outcome.Code == 0, outcome.ToString());
+}

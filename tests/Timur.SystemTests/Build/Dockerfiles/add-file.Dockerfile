@@ -1,0 +1,3 @@
+FROM base
+ADD a.txt /added
+ADD dir /added-dir/

@@ -1,0 +1,3 @@
+FROM base
+ADD plain.gz /p/
+COPY files.tar /c/

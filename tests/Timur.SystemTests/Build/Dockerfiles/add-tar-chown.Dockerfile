@@ -1,0 +1,2 @@
+FROM base
+ADD --chown=9:9 a.txt /x

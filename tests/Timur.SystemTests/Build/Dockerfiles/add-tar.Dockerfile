@@ -1,0 +1,3 @@
+FROM base
+ADD files.tar /t/
+ADD files.tar.gz /tgz/

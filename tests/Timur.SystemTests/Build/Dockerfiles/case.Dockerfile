@@ -1,0 +1,4 @@
+from base as Up
+run echo 1 >/v
+env a=1
+CoPy a.txt /

@@ -1,0 +1,6 @@
+# first
+
+FROM base
+  # indented comment
+RUN echo "#not a comment" >/v   
+#end

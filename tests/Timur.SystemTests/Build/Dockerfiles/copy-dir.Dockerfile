@@ -1,0 +1,3 @@
+FROM base
+COPY dir /dst
+COPY dir/ /dst2/

@@ -1,0 +1,3 @@
+FROM scratch
+COPY --from=base /etc/passwd /etc/
+COPY --from=base /bin/busybox /bin/

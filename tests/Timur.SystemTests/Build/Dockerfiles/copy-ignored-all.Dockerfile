@@ -1,0 +1,3 @@
+FROM base
+COPY . /ctx
+# ignore: *|!dir|dir/one|!nested/deep

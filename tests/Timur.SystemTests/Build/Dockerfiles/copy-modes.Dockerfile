@@ -1,0 +1,3 @@
+FROM base
+COPY modes /modes
+RUN ls -ln /modes /modes/d | cut -c1-30 >/listed

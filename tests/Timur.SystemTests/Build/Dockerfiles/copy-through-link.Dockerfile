@@ -1,0 +1,3 @@
+FROM base
+COPY a.txt /linked/
+COPY dir /linked/sub

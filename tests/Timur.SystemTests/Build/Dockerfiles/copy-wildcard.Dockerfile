@@ -1,0 +1,4 @@
+FROM base
+COPY *.txt /w/
+COPY dir/?ne /w/
+COPY dir/[t]* /w2/

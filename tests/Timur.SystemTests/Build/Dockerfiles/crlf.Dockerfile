@@ -1,0 +1,3 @@
+FROM base
+RUN echo crlf >/v
+ENV A=1

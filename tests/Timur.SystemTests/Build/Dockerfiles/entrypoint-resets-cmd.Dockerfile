@@ -1,0 +1,4 @@
+FROM base AS one
+CMD ["inherited"]
+FROM one
+ENTRYPOINT ["/bin/echo"]

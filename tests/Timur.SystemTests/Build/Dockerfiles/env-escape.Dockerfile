@@ -1,0 +1,3 @@
+FROM base
+ENV A=\$HOME B="\$HOME" C='\$HOME' D="quo\"te"
+RUN echo "$A $B $C $D" >/v

@@ -1,0 +1,5 @@
+FROM base
+ENV SRC=a.txt DST=/target
+COPY ${SRC} ${DST}/
+WORKDIR $DST
+USER ${NOBODY:-nobody}

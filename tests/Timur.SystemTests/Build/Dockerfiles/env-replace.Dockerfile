@@ -1,0 +1,4 @@
+FROM base
+ENV A=1 PATH=/x:$PATH
+ENV A=2
+ENV A=3 B=$A

@@ -1,0 +1,3 @@
+ARG IMAGE=base
+FROM ${IMAGE}
+RUN echo "image=[$IMAGE]" >/image

@@ -1,0 +1,2 @@
+FROM base
+MAINTAINER Some One <one@example.org>

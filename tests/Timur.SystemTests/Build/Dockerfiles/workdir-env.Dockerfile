@@ -1,0 +1,4 @@
+FROM base
+ENV D=/from/env
+WORKDIR $D/sub
+RUN pwd >here
