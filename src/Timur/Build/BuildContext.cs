@@ -92,7 +92,7 @@ public sealed class BuildContext : IDisposable
         {
             using (Fd root = Files.Open(directory, Kernel.Open.Path | Kernel.Open.Directory))
             using (Stream plain = Decompression.Open(whole))
-            using (var unpacker = new LayerUnpacker(plain, root, isLayer: false))
+            using (var unpacker = new LayerUnpacker(plain, root) { IsLayer = false })
             {
                 unpacker.Run();
             }

@@ -157,10 +157,14 @@ internal sealed class CopyStep : LayerStep, IDisposable
         target.MakeDirectories(_target, _owner?.User ?? 0, _owner?.Group ?? 0);
         using Fd directory = target.OpenDirectory(_target);
         using Stream plain = item.Archive!();
-        using var unpacker = new LayerUnpacker(plain, directory, isLayer: false, attributes => attributes with
+        using var unpacker = new LayerUnpacker(plain, directory)
         {
-            UserId = _owner?.User ?? attributes.UserId, GroupId = _owner?.Group ?? attributes.GroupId, Permissions = _mode ?? attributes.Permissions,
-        });
+            IsLayer = false,
+            Owner = attributes => attributes with
+            {
+                UserId = _owner?.User ?? attributes.UserId, GroupId = _owner?.Group ?? attributes.GroupId, Permissions = _mode ?? attributes.Permissions,
+            },
+        };
         unpacker.Run();
     }
 

@@ -112,7 +112,7 @@ public sealed class ImageBuild : IDisposable
     {
         if (Images.Cache.TryGet(key)?.DiffId is { } former && former != step.DiffId)
         {
-            _replaced.Add(Images.LayerDirectory(former));
+            _replaced.Add(Images.DirectoryOf(former));
         }
 
         Images.Cache.Add(key, step);

@@ -130,7 +130,7 @@ public sealed class StepContainer : IDisposable
             CgroupViews = cgroup.Views,
             SeccompFilter = spec.Linux.Seccomp is { } profile ? FilterCache.Get(_store.Paths, profile) : null,
             SeccompFlags = spec.Linux.Seccomp is { } flags ? FilterCompiler.Flags(flags) : 0,
-            NullInput = !options.Tty,
+            NullStreams = options.Tty ? [] : [Slot.Input],
             NetworkGiven = network.Namespace is not null,
             OwnCapabilities = Capabilities.OwnBoundingSet(),
             DiesWithParent = true,

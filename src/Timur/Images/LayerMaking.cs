@@ -18,7 +18,7 @@ public sealed class LayerMaking(ImageStore store)
     private static int _count;
 
     /// <summary>The layer with this diffID when it is here, and held from then on; else null.</summary>
-    public KeptLayer? TryKeep(string diffId) => TryKeep(diffId, store.LayerDirectory(diffId));
+    public KeptLayer? TryKeep(string diffId) => TryKeep(diffId, store.DirectoryOf(diffId));
 
     /// <summary>As the other, for a layer that stands in a directory of its own in some stack.</summary>
     internal KeptLayer? TryKeep(string diffId, string directory)

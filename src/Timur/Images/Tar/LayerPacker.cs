@@ -12,8 +12,8 @@ internal static class LayerPacker
     internal static void Pack(Fd root, Stream target, Func<FileStatus, FileStatus>? adjust = null)
     {
         var writer = new TarWriter(target);
-        var seen = new Dictionary<(uint, uint, ulong), byte[]>();
-        TreeReader.Walk(root, entry => Write(writer, seen, adjust is null ? entry : entry with { Status = adjust(entry.Status) }));
+        var packer = new TreePacker(writer) { Owner = adjust ?? (status => status) };
+        TreeReader.Walk(root, entry => Write(writer, packer, entry));
         writer.Finish();
     }
 
@@ -24,10 +24,9 @@ internal static class LayerPacker
     internal static bool IsOpaque(TreeEntry entry)
         => entry.Extended.Any(one => one.Name.AsSpan().SequenceEqual("trusted.overlay.opaque"u8) && one.Value.AsSpan().SequenceEqual("y"u8));
 
-    private static void Write(TarWriter writer, Dictionary<(uint, uint, ulong), byte[]> seen, TreeEntry entry)
+    private static void Write(TarWriter writer, TreePacker packer, TreeEntry entry)
     {
-        FileStatus status = entry.Status;
-        if (IsWhiteout(status))
+        if (IsWhiteout(entry.Status))
         {
             // Overlay makes one of them a hard link to another.
             int slash = Array.LastIndexOf(entry.Path, (byte)'/') + 1;
@@ -35,56 +34,12 @@ internal static class LayerPacker
             return;
         }
 
-        List<(byte[] Name, byte[] Value)> extended = [.. entry.Extended.Where(one => IsOfTheFile(one.Name))];
-        if (status.Kind is FileKind.Regular or FileKind.SymbolicLink or FileKind.CharacterDevice or FileKind.BlockDevice or FileKind.Fifo && status.Links > 1)
+        packer.Write(entry);
+        if (entry.Status.Kind == FileKind.Directory && IsOpaque(entry))
         {
-            if (!seen.TryAdd((status.DeviceMajor, status.DeviceMinor, status.Inode), entry.Path))
-            {
-                writer.Write('1', entry.Path, seen[(status.DeviceMajor, status.DeviceMinor, status.Inode)], status, []);
-                return;
-            }
-        }
-
-        switch (status.Kind)
-        {
-            case FileKind.Directory:
-                WriteDirectory(writer, entry, extended);
-                break;
-            case FileKind.Regular:
-                writer.WriteFile(entry.Path, status, extended, entry.Content!);
-                break;
-            case FileKind.SymbolicLink:
-                writer.Write('2', entry.Path, entry.LinkTarget, status, extended);
-                break;
-            case FileKind.CharacterDevice:
-                writer.Write('3', entry.Path, [], status, extended);
-                break;
-            case FileKind.BlockDevice:
-                writer.Write('4', entry.Path, [], status, extended);
-                break;
-            case FileKind.Fifo:
-                writer.Write('6', entry.Path, [], status, extended);
-                break;
-            default:
-                // A socket means nothing without the process that listened on it.
-                break;
+            writer.Write('0', entry.Path.Length == 0 ? ".wh..wh..opq"u8.ToArray() : [.. entry.Path, .. "/.wh..wh..opq"u8], [], Mark, []);
         }
     }
-
-    private static void WriteDirectory(TarWriter writer, TreeEntry entry, List<(byte[] Name, byte[] Value)> extended)
-    {
-        byte[] name = entry.Path.Length == 0 ? "./"u8.ToArray() : [.. entry.Path, (byte)'/'];
-        writer.Write('5', name, [], entry.Status, extended);
-        if (IsOpaque(entry))
-        {
-            byte[] mark = entry.Path.Length == 0 ? ".wh..wh..opq"u8.ToArray() : [.. name, .. ".wh..wh..opq"u8];
-            writer.Write('0', mark, [], Mark, []);
-        }
-    }
-
-    /// <summary>Not those that belong to overlay, or to this machine's labels.</summary>
-    private static bool IsOfTheFile(ReadOnlySpan<byte> name)
-        => (name.StartsWith("user."u8) && !name.StartsWith("user.overlay."u8)) || name.SequenceEqual("security.capability"u8);
 
     /// <summary>Whiteouts have no owner and no time: when a file was deleted is no part of the tree.</summary>
     private static FileStatus Mark { get; } = new(FileKind.Regular, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IsMountRoot: false);

@@ -63,5 +63,6 @@ internal sealed class TreePacker(TarWriter writer)
     internal void Finish() => writer.Finish();
 
     /// <summary>Not those that belong to overlay, or to this machine's labels.</summary>
-    private static bool IsOfTheFile(ReadOnlySpan<byte> name) => name.StartsWith("user."u8) || name.SequenceEqual("security.capability"u8);
+    private static bool IsOfTheFile(ReadOnlySpan<byte> name)
+        => (name.StartsWith("user."u8) && !name.StartsWith("user.overlay."u8)) || name.SequenceEqual("security.capability"u8);
 }
