@@ -43,6 +43,29 @@ public sealed class ContainerStore(DataPaths paths)
         return containers;
     }
 
+    /// <summary>Every container whose record can be read, in no order; <paramref name="areAll"/> is false when there is one that can't.</summary>
+    internal List<Container> ListReadable(out bool areAll)
+    {
+        var containers = new List<Container>();
+        areAll = true;
+        foreach (DirectoryEntry entry in Directories.List(paths.Containers))
+        {
+            try
+            {
+                if (ContainerId.TryParse(entry.Name, out ContainerId id) && TryLoad(id) is { } container)
+                {
+                    containers.Add(container);
+                }
+            }
+            catch (Failure)
+            {
+                areAll = false;
+            }
+        }
+
+        return containers;
+    }
+
     private static bool IsActive(ContainerState state) => state.IsAlive || state.Status == ContainerStatus.Restarting;
 
     /// <summary>By name, id, or unique prefix of an id; anything else is a <see cref="Failure"/> with exit code <paramref name="notFound"/>.</summary>

@@ -14,6 +14,7 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
     private readonly ImageStore _images = new(paths);
     private readonly List<Finding> _findings = [];
     private readonly HashSet<string> _wrongBlobs = [];
+    private bool _knowsContainers;
     private ImageUse? _use;
 
     internal IReadOnlyList<Finding> Run()
@@ -24,6 +25,8 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
             return _findings;
         }
 
+        List<Container> containers = new ContainerStore(paths).ListReadable(out _knowsContainers);
+        _use = new ImageUse(containers, _images);
         foreach (Image image in _images.All())
         {
             CheckBlobs(image);
@@ -35,7 +38,7 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
         }
 
         CheckLists();
-        foreach (Container container in new ContainerStore(paths).List())
+        foreach (Container container in containers)
         {
             string id = container.Record.ImageId;
             if (id.Trim('0').Length > 0 && _images.TryResolve("sha256:" + id) is null)
@@ -167,11 +170,12 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
         }
     }
 
-    private bool IsNeeded(Image image) => (_use ??= new ImageUse(new ContainerStore(paths), _images)).ContainerOf(image.Id) is not null;
+    /// <summary>A container whose record is damaged may need anything.</summary>
+    private bool IsNeeded(Image image) => !_knowsContainers || _use!.ContainerOf(image.Id) is not null;
 
     /// <summary>A running container has the layer under its root.</summary>
     private bool IsInUse(string directory)
-        => _images.All().Where(image => _images.DirectoriesOf(image).Contains(directory)).Any(image => (_use ??= new ImageUse(new ContainerStore(paths), _images)).ContainerOf(image.Id) is { State.IsAlive: true });
+        => _images.All().Where(image => _images.DirectoriesOf(image).Contains(directory)).Any(image => _use!.ContainerOf(image.Id) is { State.IsAlive: true });
 
     private void Remove(Image image)
     {

@@ -9,9 +9,14 @@ public sealed class ImageUse
     private readonly ILookup<string, Container> _containers;
 
     public ImageUse(ContainerStore containers, ImageStore images)
+        : this(containers.List(), images)
+    {
+    }
+
+    internal ImageUse(List<Container> containers, ImageStore images)
     {
         _lists = new ManifestLists(images);
-        _containers = containers.List().ToLookup(container => container.Record.ImageId);
+        _containers = containers.ToLookup(container => container.Record.ImageId);
     }
 
     /// <summary>A container of it, running ones first; null when there is none.</summary>

@@ -64,11 +64,12 @@ public sealed class VolumeCare(DataPaths paths)
         trash?.Dispose();
     }
 
-    /// <summary>Removes what no container has any more; dispose the result to delete the files.</summary>
+    /// <summary>Removes what no container has any more; dispose the result to delete the files. A container whose record is damaged may have it.</summary>
     internal Discarded? TryRemove(string name)
     {
         using FileLock? guard = _volumes.TryLock(name);
-        return guard is null || new VolumeUse(paths).UsersOf(name).Any() ? null : _volumes.Remove(name);
+        List<Container> containers = new ContainerStore(paths).ListReadable(out bool areAll);
+        return guard is null || !areAll || new VolumeUse(paths, containers).UsersOf(name).Any() ? null : _volumes.Remove(name);
     }
 
     /// <summary>Removes volumes that no container has: those without a name of their own, or all.</summary>

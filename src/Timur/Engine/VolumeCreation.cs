@@ -105,7 +105,7 @@ internal sealed class VolumeCreation(DataPaths paths)
         }
 
         using FileLock? guard = _volumes.TryLock(mount.Source);
-        if (guard is null || Directories.List(data).Count > 0 || new VolumeUse(paths).UsersOf(mount.Source).Any(user => user.State.IsAlive && user.Id != id))
+        if (guard is null || Directories.List(data).Count > 0 || new VolumeUse(paths, new ContainerStore(paths).ListReadable(out _)).UsersOf(mount.Source).Any(user => user.State.IsAlive && user.Id != id))
         {
             return;
         }

@@ -7,8 +7,14 @@ internal sealed class VolumeUse
 {
     private readonly ILookup<string, Container> _users;
 
+    /// <summary>A container whose record is damaged may have any volume: that is a <see cref="Failure"/>.</summary>
     internal VolumeUse(DataPaths paths)
-        => _users = new ContainerStore(paths).List().SelectMany(container => NamesOf(paths, container).Select(name => (name, container))).ToLookup(pair => pair.name, pair => pair.container);
+        : this(paths, new ContainerStore(paths).List())
+    {
+    }
+
+    internal VolumeUse(DataPaths paths, List<Container> containers)
+        => _users = containers.SelectMany(container => NamesOf(paths, container).Select(name => (name, container))).ToLookup(pair => pair.name, pair => pair.container);
 
     internal IEnumerable<Container> UsersOf(string volume) => _users[volume];
 
