@@ -95,6 +95,7 @@ public sealed partial class BuildahTests(BuildahTests.Peer peer) : IClassFixture
         {
             _storage = Place.Timur.Root + "/buildah";
             string directory = Place.Timur.Root + "/buildah-base";
+            Directory.CreateDirectory(_storage);
             Directory.CreateDirectory(directory);
             File.Copy(Place.BaseArchive, directory + "/base.tar");
             File.WriteAllText(directory + "/Dockerfile", "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nCMD [\"sh\"]\n");
@@ -129,6 +130,7 @@ public sealed partial class BuildahTests(BuildahTests.Peer peer) : IClassFixture
 
         private JsonElement Inspect(string image) => JsonDocument.Parse(BuildPlace.Succeed(Buildah("inspect", "--type", "image", image)).Out).RootElement.GetProperty("Docker");
 
-        private Outcome Buildah(params string[] words) => TimurCommand.Execute("buildah", ["--root", _storage + "/root", "--runroot", _storage + "/run", "--storage-driver", "vfs", .. words]);
+        /// <summary>Its cache mounts would stay in the machine's temporary directory.</summary>
+        private Outcome Buildah(params string[] words) => TimurCommand.Execute("env", [$"TMPDIR={_storage}", "buildah", "--root", _storage + "/root", "--runroot", _storage + "/run", "--storage-driver", "vfs", .. words]);
     }
 }
