@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Timur.Digests;
 using Timur.Kernel;
 using Timur.Oci;
 using Timur.State;
@@ -11,52 +10,40 @@ internal static class BusyboxImage
 {
     internal static readonly ImageName Name = ImageName.Parse("busybox");
 
-    /// <summary>Changes when the tree below does, so that an older image is not taken for it.</summary>
-    private const string TreeVersion = "timur busybox tree 2\n";
-
     /// <summary>Makes the image, whole or not at all.</summary>
     internal static Image Create(ImageStore store)
     {
         string binary = Find();
         byte[] bytes = Files.ReadAll(binary);
-        var digest = new Sha256();
-        digest.Append(System.Text.Encoding.UTF8.GetBytes(TreeVersion));
-        digest.Append(bytes);
-        string layer = digest.FinishHex();
-        using FileLock held = MakeLayer(store, layer, bytes, binary);
+        using KeptLayer layer = MakeLayer(store, bytes, binary);
         return store.Add(
             new ImageConfig
             {
                 Cmd = ["sh"],
                 Env = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-                DiffIds = ["sha256:" + layer],
+                DiffIds = [layer.DiffId],
                 History = [new ImageHistory(null, $"timur: from {binary}", "", false)],
             },
             Name);
     }
 
-    /// <summary>The layer, whole; it is held until the image names it.</summary>
-    private static FileLock MakeLayer(ImageStore store, string layer, byte[] bytes, string binary)
+    /// <summary>The same of the same binary: times are left out.</summary>
+    private static KeptLayer MakeLayer(ImageStore store, byte[] bytes, string binary)
     {
-        string target = $"{store.Layers}/{layer}";
-        if (!Files.Exists(target))
+        var making = new LayerMaking(store);
+        (string directory, FileLock held) = making.NewDirectory();
+        try
         {
-            string unfinished = $"{store.Layers}/.{layer}.{Processes.Self}";
-            Directories.Create(unfinished);
-            using FileLock making = InProgress.Hold(unfinished);
-            try
-            {
-                BuildTree(unfinished, bytes, binary);
-                Files.TryRename(unfinished, target, out _, noReplace: true);
-            }
-            finally
-            {
-                // Somebody else may have been faster: theirs is the same.
-                Directories.RemoveTree(unfinished);
-            }
+            BuildTree(directory, bytes, binary);
+        }
+        catch
+        {
+            held.Dispose();
+            Directories.RemoveTree(directory);
+            throw;
         }
 
-        return InProgress.Hold(target);
+        return making.Take(directory, DateTimeOffset.UnixEpoch, held);
     }
 
     private static void BuildTree(string root, byte[] bytes, string binary)

@@ -51,6 +51,16 @@ public sealed class SaveLoadTests : IDisposable
     }
 
     [Fact]
+    public void An_image_that_was_built_here_keeps_its_id()
+    {
+        Must("cd $ROOT && printf 'FROM busybox\nRUN echo x >/made && rm /etc/group\nENV A=b\n' >Dockerfile && $T build -q -t made . && $T save -o made.tar made busybox");
+        string before = Must("$T images -q --no-trunc");
+        Must("$T rmi -f $($T images -q) && cd $ROOT && $T load -i made.tar");
+        Assert.Equal(before, Must("$T images -q --no-trunc"));
+        Assert.Equal("x", Must("$T run --rm --network none made sh -c 'cat /made; ls /etc/group 2>/dev/null || true'"));
+    }
+
+    [Fact]
     public void The_same_images_give_the_same_bytes_and_share_layers_and_keep_their_names()
     {
         Load("sample");
