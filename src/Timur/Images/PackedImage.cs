@@ -42,7 +42,8 @@ internal sealed class PackedImage : IDisposable
 
     private static PackedImage Pack(ImageStore store, Image image, CancellationToken cancel)
     {
-        string directory = $"{store.Paths.Images}/.packing.{Processes.Self}";
+        // Several images may be packed by one process, one after the other, and all are kept until the last is written.
+        string directory = $"{store.Paths.Images}/.packing.{image.Id[..16]}.{Processes.Self}";
         Directories.Create(directory);
         FileLock held = InProgress.Hold(directory);
         try
