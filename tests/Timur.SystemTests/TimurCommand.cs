@@ -68,7 +68,7 @@ internal sealed class TimurCommand : IDisposable
     /// <summary>The words before an ordinary command, for a shell.</summary>
     internal string Words => $"{_binary} --root {Root}/data --state {Root}/run";
 
-    internal static Outcome Execute(string program, string[] arguments, string input = "")
+    internal static Outcome Execute(string program, string[] arguments, string input = "", int milliseconds = 60_000)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         using Process process = Process.Start(start)!;
@@ -76,7 +76,7 @@ internal sealed class TimurCommand : IDisposable
         Task<string> error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
-        if (!process.WaitForExit(60_000))
+        if (!process.WaitForExit(milliseconds))
         {
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"{program} {string.Join(' ', arguments)} didn't end within a minute: {output.Result}{error.Result}");
