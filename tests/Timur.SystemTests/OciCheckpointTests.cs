@@ -60,7 +60,7 @@ public class OciCheckpointTests
         Outcome outcome = TimurCommand.Execute("sh", ["-c", $"""
             mkfifo {bundle.Directory}/in; sleep 100 >{bundle.Directory}/in & holder=$!
             cat {bundle.Directory}/in | {bundle.Words} run --bundle {bundle.Directory} {id} 2>/dev/null | cat >{bundle.Directory}/before &
-            until grep -q first {bundle.Directory}/before; do sleep 0.05; done
+            until grep -q first {bundle.Directory}/before && {bundle.Words} state {id} >/dev/null 2>&1; do sleep 0.05; done
             {bundle.Words} --criu {Criu.Value} checkpoint --image-path {bundle.Directory}/images {id} || exit 1; kill $holder
             (sleep 0.3; echo word) | ({bundle.Words} --criu {Criu.Value} restore --bundle {bundle.Directory} --image-path {bundle.Directory}/images {id} 2>/dev/null; echo code $?) | cat
             """]);
