@@ -27,7 +27,7 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
             }
 
             // Somebody may have taken the blob for a leftover as long as nobody held it.
-            if (TryHold(store.Blobs.PathOf(blob.Digest)) is { } kept)
+            if (UnfinishedLayer.TryHold(store.Blobs.PathOf(blob.Digest)) is { } kept)
             {
                 progress.End(name, how);
                 return new HeldLayer(layer, kept);
@@ -57,7 +57,7 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
 
     private FileLock FetchLocked(PartialBlob part, Descriptor blob, Digest diffId, out string how)
     {
-        FileLock? held = TryHold($"{store.Layers}/{diffId.Hex}");
+        FileLock? held = UnfinishedLayer.TryHold($"{store.Layers}/{diffId.Hex}");
         string path = store.Blobs.PathOf(blob.Digest);
         if (Files.Exists(path))
         {
@@ -83,63 +83,16 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
         return held;
     }
 
-    private static FileLock? TryHold(string layer)
-    {
-        if (!Files.Exists(layer))
-        {
-            return null;
-        }
-
-        FileLock held = FileLock.OnExisting(layer, wait: true, exclusive: false)!;
-        if (Files.Exists(layer))
-        {
-            return held;
-        }
-
-        held.Dispose();
-        return null;
-    }
-
     /// <param name="part">The source, when it is on its way and becomes a blob with this; null for a blob that is here.</param>
     private FileLock Unpack(Stream source, PartialBlob? part, Digest diffId)
     {
-        string unfinished = $"{store.Layers}/.unpack.{diffId.Hex[..16]}.{Processes.Self}";
-        string layer = $"{store.Layers}/{diffId.Hex}";
-        Directories.RemoveTree(unfinished);
-        Directories.Create(unfinished);
-        FileLock held = InProgress.Hold(unfinished);
-        bool moved = false;
-        try
-        {
-            UnpackChecked(source, part, unfinished, diffId);
-            using (Fd directory = Files.Open(unfinished, Open.Read | Open.Directory))
-            {
-                Files.SyncFileSystem(directory, unfinished);
-            }
+        using var unfinished = new UnfinishedLayer(store, diffId.Hex[..16]);
+        UnpackChecked(source, part, unfinished.Path, diffId);
+        FileLock held = unfinished.Place(diffId.Hex);
 
-            part?.Keep(store.Blobs);
-            moved = Files.TryRename(unfinished, layer, out Errno why, noReplace: true);
-            if (!moved && why != Errno.EEXIST)
-            {
-                throw new SyscallException("rename", why, layer);
-            }
-        }
-        finally
-        {
-            if (!moved)
-            {
-                held.Dispose();
-                Directories.RemoveTree(unfinished);
-            }
-        }
-
-        if (moved)
-        {
-            held.Share();
-            return held;
-        }
-
-        return TryHold(layer) ?? throw new Failure($"layer {diffId.Short} of {repository.Name} was removed while it was being pulled", "try again");
+        // What Place has brought to the disk holds the blob, too.
+        part?.Keep(store.Blobs);
+        return held;
     }
 
     private void UnpackChecked(Stream source, PartialBlob? part, string directory, Digest diffId)

@@ -99,7 +99,7 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, Cancellati
             throw new Failure($"{what}: layer {diffId.Short} can't be unpacked: {e.Message}", "it may have been damaged on its way: get it again", cause: e);
         }
 
-        return unfinished.Place(diffId);
+        return unfinished.Place(diffId.Hex);
     }
 
     private FileLock Checked(FileLock layer, Stream source, Digest diffId, string what)

@@ -32,7 +32,7 @@ internal static class LayerMending
             store.Discard(layer);
         }
 
-        fresh.Place(digest).Dispose();
+        fresh.Place(digest.Hex).Dispose();
     }
 
     private static string UnpackInto(ImageStore store, Descriptor blob, string directory)

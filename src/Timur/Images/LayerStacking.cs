@@ -36,7 +36,7 @@ internal sealed class LayerStacking(ImageStore store)
             if (needs is not null && Differs(view, needs))
             {
                 string name = Sha256.Hex(Encoding.ASCII.GetBytes(string.Join('\n', names) + "\n\n" + diffId));
-                held.Add(Hold(name) ?? Make(name, diffId, view, needs));
+                held.Add(UnfinishedLayer.TryHold($"{store.Layers}/{name}") ?? Make(name, diffId, view, needs));
                 names.Add(name);
             }
             else
@@ -73,53 +73,17 @@ internal sealed class LayerStacking(ImageStore store)
                 && ((status.Permissions, status.UserId, status.GroupId) != (0x1EDu, 0u, 0u) || Marks(thing).Count > 0));
         });
 
-    private FileLock? Hold(string name)
-    {
-        string path = $"{store.Layers}/{name}";
-        FileLock? held = Files.Exists(path) ? FileLock.OnExisting(path, wait: true, exclusive: false) : null;
-        if (held is not null && !Files.Exists(path))
-        {
-            held.Dispose();
-            return null;
-        }
-
-        return held;
-    }
-
     private FileLock Make(string name, string diffId, OverlayView view, LayerNeeds needs)
     {
-        string unfinished = $"{store.Layers}/.unpack.{name[..16]}.{Processes.Self}";
-        Directories.RemoveTree(unfinished);
-        Directories.Create(unfinished);
-        FileLock held = InProgress.Hold(unfinished);
-        bool moved = false;
-        try
+        using var unfinished = new UnfinishedLayer(store, name[..16]);
+        using (Fd plain = Files.Open($"{store.Layers}/{diffId}", Open.Read | Open.Directory))
+        using (Fd target = Files.Open(unfinished.Path, Open.Read | Open.Directory))
         {
-            using (Fd plain = Files.Open($"{store.Layers}/{diffId}", Open.Read | Open.Directory))
-            using (Fd target = Files.Open(unfinished, Open.Read | Open.Directory))
-            {
-                using var layer = new StackedLayer(plain, target, view, needs);
-                layer.Make($"layer {diffId[..12]}");
-                Files.SyncFileSystem(target, unfinished);
-            }
-
-            moved = Files.TryRename(unfinished, $"{store.Layers}/{name}", out Errno why, noReplace: true);
-            if (!moved && why != Errno.EEXIST)
-            {
-                throw new SyscallException("rename", why, $"{store.Layers}/{name}");
-            }
-
-            held.Share();
-            return moved ? held : Hold(name) ?? throw new Failure("a layer was removed while it was being made", "try again");
+            using var layer = new StackedLayer(plain, target, view, needs);
+            layer.Make($"layer {diffId[..12]}");
         }
-        finally
-        {
-            if (!moved)
-            {
-                held.Dispose();
-                Directories.RemoveTree(unfinished);
-            }
-        }
+
+        return unfinished.Place(name);
     }
 
     /// <summary>Extended attributes but for overlay's own.</summary>

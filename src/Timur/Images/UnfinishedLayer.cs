@@ -1,4 +1,3 @@
-using Timur.Digests;
 using Timur.Kernel;
 using Timur.State;
 
@@ -26,14 +25,15 @@ internal sealed class UnfinishedLayer : IDisposable
     /// <summary>
     /// Gives it its name when all of it is on the disk; somebody else's layer of the same name is the same. The lock keeps the layer until an image names it.
     /// </summary>
-    internal FileLock Place(Digest diffId)
+    /// <param name="name">Its diffID in hexadecimal, or what a stack calls it.</param>
+    internal FileLock Place(string name)
     {
         using (Fd directory = Files.Open(Path, Open.Read | Open.Directory))
         {
             Files.SyncFileSystem(directory, Path);
         }
 
-        string layer = $"{_store.Layers}/{diffId.Hex}";
+        string layer = $"{_store.Layers}/{name}";
         if (Files.TryRename(Path, layer, out Errno why, noReplace: true))
         {
             _placed = true;
@@ -42,7 +42,7 @@ internal sealed class UnfinishedLayer : IDisposable
         }
 
         return why != Errno.EEXIST ? throw new SyscallException("rename", why, layer)
-            : TryHold(layer) ?? throw new Failure($"layer {diffId.Short} was removed while it was being unpacked", "try again");
+            : TryHold(layer) ?? throw new Failure($"layer {name[..12]} was removed while it was being unpacked", "try again");
     }
 
     /// <summary>Keeps a layer or blob that is there from being removed; null when it isn't there.</summary>
