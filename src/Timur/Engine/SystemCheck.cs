@@ -44,11 +44,12 @@ public sealed class SystemCheck(DataPaths paths, bool readsAll = false)
     private void CheckContainer(string name)
     {
         string directory = $"{paths.Containers}/{name}";
-        if (!ContainerId.TryParse(name, out ContainerId id) || !Files.Exists(directory + "/container.json"))
+        bool isId = ContainerId.TryParse(name, out ContainerId id);
+        if (!isId || !Files.Exists(directory + "/container.json"))
         {
             if (InProgress.IsAbandoned(directory))
             {
-                _findings.Add(new Finding($"{directory} has no record: its making was interrupted", () => Directories.RemoveTree(directory)));
+                _findings.Add(new Finding($"{directory} has no record: its making was interrupted", () => Remove(directory, isId ? id : null)));
             }
 
             return;
@@ -115,11 +116,22 @@ public sealed class SystemCheck(DataPaths paths, bool readsAll = false)
         }
         catch (Failure)
         {
-            Directories.RemoveTree(directory);
-            foreach (DirectoryEntry name in Directories.List(paths.Names))
-            {
-                _store.ReleaseName(name.Name, id);
-            }
+            Remove(directory, id);
+        }
+    }
+
+    /// <summary>A container's directory and its name, which may have been claimed before there was a record.</summary>
+    private void Remove(string directory, ContainerId? id)
+    {
+        Directories.RemoveTree(directory);
+        if (id is not { } known)
+        {
+            return;
+        }
+
+        foreach (DirectoryEntry name in Directories.List(paths.Names))
+        {
+            _store.ReleaseName(name.Name, known);
         }
     }
 
