@@ -22,28 +22,7 @@ public sealed class LayerMaking(ImageStore store)
 
     /// <summary>As the other, for a layer that stands in a directory of its own in some stack.</summary>
     internal KeptLayer? TryKeep(string diffId, string directory)
-    {
-        if (!Files.Exists(directory))
-        {
-            return null;
-        }
-
-        try
-        {
-            FileLock held = FileLock.OnExisting(directory, wait: true, exclusive: false)!;
-            if (Files.Exists(directory))
-            {
-                return new KeptLayer(diffId, directory, held);
-            }
-
-            held.Dispose();
-            return null;
-        }
-        catch (SyscallException e) when (e.Errno == Errno.ENOENT)
-        {
-            return null;
-        }
-    }
+        => UnfinishedLayer.TryHold(directory) is { } held ? new KeptLayer(diffId, directory, held) : null;
 
     /// <summary>A new directory below the store's layers that <c>system check</c> finds when this process dies.</summary>
     public (string Directory, FileLock Held) NewDirectory()

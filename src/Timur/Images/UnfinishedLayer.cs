@@ -53,14 +53,21 @@ internal sealed class UnfinishedLayer : IDisposable
             return null;
         }
 
-        FileLock held = FileLock.OnExisting(path, wait: true, exclusive: false)!;
-        if (Files.Exists(path))
+        try
         {
-            return held;
-        }
+            FileLock held = FileLock.OnExisting(path, wait: true, exclusive: false)!;
+            if (Files.Exists(path))
+            {
+                return held;
+            }
 
-        held.Dispose();
-        return null;
+            held.Dispose();
+            return null;
+        }
+        catch (SyscallException e) when (e.Errno == Errno.ENOENT)
+        {
+            return null;
+        }
     }
 
     public void Dispose()
