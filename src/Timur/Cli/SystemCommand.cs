@@ -64,22 +64,36 @@ internal static class SystemCommand
     {
         context.RequireRoot();
         bool repair = arguments.Has("repair");
-        Finding[] findings = [.. BenchCheck.Run(context.Paths), .. new SystemCheck(context.Paths, arguments.Has("digests") || arguments.Has("deep")).Run()];
-        int open = 0;
-        foreach (Finding finding in findings)
+        bool readsAll = arguments.Has("digests") || arguments.Has("deep");
+        var seen = new HashSet<string>();
+        int repaired = 0, open = 0;
+        for (int before = -1; before < repaired; )
         {
-            if (repair && finding.Repair is not null)
+            // What is put right may have hidden something else.
+            before = repaired;
+            foreach (Finding finding in (Finding[])[.. BenchCheck.Run(context.Paths), .. new SystemCheck(context.Paths, readsAll).Run()])
             {
-                finding.Repair();
-                context.Out($"repaired: {finding.Text}");
-                continue;
-            }
+                if (!seen.Add(finding.Text))
+                {
+                    continue;
+                }
 
-            open++;
-            context.Out($"{(finding.Repair is null ? "found (not ours to repair)" : "found")}: {finding.Text}");
+                bool repairs = repair && finding.Repair is not null;
+                if (repairs)
+                {
+                    finding.Repair!();
+                    repaired++;
+                }
+                else
+                {
+                    open++;
+                }
+
+                context.Out($"{(repairs ? "repaired" : finding.Repair is null ? "found (not ours to repair)" : "found")}: {finding.Text}");
+            }
         }
 
-        context.Out(findings.Length == 0 ? "everything is as recorded" : repair ? $"{findings.Length - open} repaired, {open} left" : $"{findings.Length} found; timur system check --repair puts them right");
+        context.Out(seen.Count == 0 ? "everything is as recorded" : repair ? $"{repaired} repaired, {open} left" : $"{open} found; timur system check --repair puts them right");
         return open > 0 ? 1 : 0;
     }
 }

@@ -230,9 +230,10 @@ public sealed class SystemCheck(DataPaths paths, bool readsAll = false)
         _findings.AddRange(images);
         try
         {
-            foreach (string leftover in new ImageStore(paths).Leftovers())
+            var store = new ImageStore(paths);
+            foreach (string leftover in store.Leftovers())
             {
-                AddLeftover(leftover, "part of an image");
+                AddLeftover(leftover, "part of an image", store.RemoveLeftover);
             }
         }
         catch (Failure e) when (images.Count == 0)
@@ -269,16 +270,16 @@ public sealed class SystemCheck(DataPaths paths, bool readsAll = false)
         {
             if (isOne(entry.Name))
             {
-                AddLeftover($"{directory}/{entry.Name}", what);
+                AddLeftover($"{directory}/{entry.Name}", what, Directories.RemoveTree);
             }
         }
     }
 
-    private void AddLeftover(string path, string what)
+    private void AddLeftover(string path, string what, Action<string> remove)
     {
         if (InProgress.IsAbandoned(path))
         {
-            _findings.Add(new Finding($"{path}: {what} that an interrupted command left", () => Directories.RemoveTree(path)));
+            _findings.Add(new Finding($"{path}: {what} that an interrupted command left", () => remove(path)));
         }
     }
 

@@ -59,7 +59,7 @@ internal sealed class BlobStore(DataPaths paths)
         }
 
         // Asked while nobody can begin to use one of them: see TrashCan.TakeUnused.
-        HashSet<string> used = Used();
+        HashSet<string> used = Used(Directories.List(Manifests));
         foreach ((string path, FileLock held) in locked)
         {
             if (!used.Contains(Path.GetFileName(path)))
@@ -74,15 +74,17 @@ internal sealed class BlobStore(DataPaths paths)
     /// <summary>Blobs that no manifest names, manifests whose image is gone, and downloads that were interrupted.</summary>
     internal IEnumerable<string> Leftovers(string configs)
     {
-        HashSet<string> used = Used();
+        // What only such a manifest names goes together with it; of an image that is just being made the blobs are held.
+        ILookup<bool, DirectoryEntry> manifests = Directories.List(Manifests).ToLookup(entry => Files.Exists($"{configs}/{entry.Name}"));
+        HashSet<string> used = Used(manifests[true]);
         return Directories.List(Blobs).Where(entry => !used.Contains(entry.Name)).Select(entry => $"{Blobs}/{entry.Name}")
-            .Concat(Directories.List(Manifests).Where(entry => !Files.Exists($"{configs}/{entry.Name}")).Select(entry => $"{Manifests}/{entry.Name}"));
+            .Concat(manifests[false].Select(entry => $"{Manifests}/{entry.Name}"));
     }
 
-    private HashSet<string> Used()
+    private HashSet<string> Used(IEnumerable<DirectoryEntry> manifests)
     {
         var used = new HashSet<string>();
-        foreach (DirectoryEntry entry in Directories.List(Manifests))
+        foreach (DirectoryEntry entry in manifests)
         {
             if (!entry.Name.StartsWith('.') && ManifestOf(Path.GetFileNameWithoutExtension(entry.Name)) is { } manifest)
             {

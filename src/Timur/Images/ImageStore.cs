@@ -292,6 +292,16 @@ public sealed class ImageStore(DataPaths paths)
         Discarded.TryMove(paths, directory, $"{Path.GetFileName(directory)}.{Processes.Self}", out _)?.Dispose();
     }
 
+    /// <summary>Removes one of the <see cref="Leftovers"/>, and what was recorded of it.</summary>
+    public void RemoveLeftover(string path)
+    {
+        Directories.RemoveTree(path);
+        if (Path.GetDirectoryName(path) == Layers)
+        {
+            Stacking.Forget();
+        }
+    }
+
     /// <summary>
     /// Paths of what interrupted commands may have left: unfinished files and layers, layers that no image has, names of images that are gone. Some
     /// may still be worked on; see <see cref="InProgress"/>.

@@ -1,15 +1,12 @@
+using Timur.SystemTests.Keeping;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace Timur.SystemTests.Build;
 
-/// <summary>SIGKILL at moments all through a build and a commit, delivered by strace at system calls that change something.</summary>
-public sealed class BuildKillTests : IDisposable
+/// <summary>SIGKILL at moments all through a build and a commit: see <see cref="KillRounds"/>.</summary>
+public sealed class BuildKillTests(ITestOutputHelper output) : IDisposable
 {
-    private const int Rounds = 16;
-
-    private static readonly string[] Changing =
-        ["renameat2", "unlinkat", "mkdirat", "flock", "clone3", "fsconfig", "symlinkat", "linkat", "fchmodat", "utimensat", "lsetxattr", "syncfs", "write", "exit_group"];
-
     private readonly BuildPlace _place = new();
 
     public void Dispose() => _place.Dispose();
@@ -27,65 +24,22 @@ public sealed class BuildKillTests : IDisposable
             WORKDIR /made/here
             RUN --mount=type=cache,target=/c echo x >/c/x; pwd >there
             """);
-        KillAll($"build -q --no-cache --secret id=s,src={_place.Context}/a.txt -t killed -f {file} {_place.Context}");
-        Assert.Equal("/made/here\n", _place.Timur.Run("run", "--rm", "--network", "none", "killed", "cat", "/made/here/there").Out);
+        Run($"$T build -q --network none --secret id=s,src={_place.Context}/a.txt -t killed -f {file} {_place.Context}", "$T rmi -f killed; $T builder prune",
+            "test $($T run --rm --network none killed cat /made/here/there) = /made/here");
     }
 
     [Fact]
     public void A_commit_that_is_killed_leaves_what_check_repairs_and_succeeds_when_repeated()
     {
         Assert.Equal(0, _place.Timur.Run("run", "--name", "box", "--network", "none", "base", "sh", "-c", "cp -r /usr /copy; rm /etc/base.conf").Code);
-        KillAll("commit --squash box killed");
-        Assert.Equal("f\n", _place.Timur.Run("run", "--rm", "--network", "none", "killed", "sh", "-c", "ls /etc/base.conf 2>/dev/null; ls /copy/share/base").Out);
+        Run("$T commit box killed", "$T rmi -f killed", "test \"$($T run --rm --network none killed sh -c 'ls /etc/base.conf 2>/dev/null; ls /copy/share/base')\" = f");
     }
 
-    private void KillAll(string command)
+    /// <summary>Nothing stays but what stood there before.</summary>
+    private void Run(string command, string prepare, string proof)
     {
-        TimurCommand timur = _place.Timur;
-        string before = Residue.Of(timur);
-        List<(string Call, int Number)> moments = Moments(command);
-        int killed = 0;
-        foreach ((string call, int number) in moments)
-        {
-            killed += Script($"strace -qq -f -o /dev/null -e inject={call}:signal=KILL:when={number} {timur.Words} {command} </dev/null >/dev/null 2>&1").Code == 0 ? 0 : 1;
-            Assert.True(SpinWait.SpinUntil(() => !timur.Processes().Any(), 10_000), string.Join('\n', timur.Processes()));
-            Outcome list = timur.Run("ps", "-a");
-            Assert.True(list.Code == 0, list.ToString());
-        }
-
-        Assert.True(moments.Count >= Rounds && killed > moments.Count * 3 / 4, $"only {killed} of {moments.Count} were killed");
-
-        // What is younger than a second may still be in somebody's hands.
-        Thread.Sleep(1100);
-        Outcome repair = timur.Run("system", "check", "--repair");
-        Assert.True(repair.Code == 0, repair.ToString());
-        AssertClean();
-        Assert.Equal(before, Residue.Of(timur));
-        BuildPlace.Succeed(Script($"{timur.Words} {command}"));
-        AssertClean();
+        string before = Residue.Of(_place.Timur);
+        new KillRounds(_place.Timur, output).Run(command, prepare, proof);
+        Assert.Equal(before, Residue.Of(_place.Timur));
     }
-
-    /// <summary>A link dies with its namespace, in the kernel's own time.</summary>
-    private void AssertClean()
-    {
-        string check = "";
-        Assert.True(SpinWait.SpinUntil(() => (check = _place.Timur.Run("system", "check").Out) == "everything is as recorded\n", 5000), check);
-    }
-
-    /// <summary>The first, a middle and the last of each system call that changes something, counted as strace does: by call, in each process.</summary>
-    private List<(string Call, int Number)> Moments(string command)
-    {
-        string trace = _place.Timur.Root + "/trace";
-        Script($"strace -qq -f -o {trace} {_place.Timur.Words} {command} </dev/null >/dev/null 2>&1");
-        var moments = new List<(string, int)>();
-        foreach (string call in Changing)
-        {
-            int most = File.ReadLines(trace).Where(line => line.Contains($" {call}(", StringComparison.Ordinal)).GroupBy(line => line.Split(' ')[0]).Select(calls => calls.Count()).DefaultIfEmpty(0).Max();
-            moments.AddRange(((int[])[1, (most + 1) / 2, most]).Where(number => number > 0).Distinct().Select(number => (call, number)));
-        }
-
-        return moments;
-    }
-
-    private static Outcome Script(string script) => TimurCommand.Execute("sh", ["-c", script]);
 }
