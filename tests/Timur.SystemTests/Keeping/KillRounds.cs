@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -68,9 +69,9 @@ internal sealed class KillRounds
         Must(command);
         Repair(command);
         Must(proof);
-        foreach (IGrouping<string, string> kind in _repaired.GroupBy(kind => kind).OrderBy(kind => kind.Key))
+        foreach (string kind in _repaired.Order(StringComparer.Ordinal))
         {
-            _output.WriteLine("  repaired: " + kind.Key);
+            _output.WriteLine("  " + kind);
         }
     }
 
@@ -141,7 +142,7 @@ internal sealed class KillRounds
         Assert.True(repair.Code == 0, $"{what}: {repair}");
         foreach (string line in repair.Out.Split('\n').Where(line => line.StartsWith("repaired", StringComparison.Ordinal)))
         {
-            _repaired.Add(line.Split(':')[^1].Trim().Split('/')[0] is { Length: > 0 } kind ? kind : line.Split(' ')[^1]);
+            _repaired.Add(Regex.Replace(line, @"/\S+|\b[0-9a-f]{12}\b", "…"));
         }
 
         Outcome check = new(0, "", "");
