@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Timur.Build.Contexts;
-using Timur.Images;
+using Timur.Images.Compression;
 using Timur.Kernel;
 
 namespace Timur.Build;

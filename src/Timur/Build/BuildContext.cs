@@ -2,6 +2,7 @@ using System.Text;
 using Timur.Build.Contexts;
 using Timur.Build.Dockerfiles;
 using Timur.Images;
+using Timur.Images.Compression;
 using Timur.Images.Tar;
 using Timur.Kernel;
 using Timur.State;

@@ -1,4 +1,5 @@
 using System.Text;
+using Timur.Images.Compression;
 using Timur.Images.Tar;
 using Timur.Kernel;
 using Timur.State;

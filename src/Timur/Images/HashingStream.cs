@@ -1,4 +1,5 @@
 using Timur.Digests;
+using Timur.Images.Compression;
 
 namespace Timur.Images;
 

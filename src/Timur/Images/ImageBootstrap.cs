@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Timur.Images.Compression;
 using Timur.Oci;
 
 namespace Timur.Images;

@@ -1,3 +1,4 @@
+using Timur.Images.Compression;
 using Timur.Images.Tar;
 using Timur.Kernel;
 using Timur.Oci;

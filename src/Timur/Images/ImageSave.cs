@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Timur.Digests;
+using Timur.Images.Compression;
 using Timur.Images.Registry;
 using Timur.Kernel;
 

@@ -1,4 +1,5 @@
 using Timur.Digests;
+using Timur.Images.Compression;
 using Timur.Images.Registry;
 using Timur.Images.Tar;
 using Timur.Kernel;
@@ -102,7 +103,7 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
         try
         {
             using Fd root = Files.Open(directory, Open.Path | Open.Directory);
-            using Stream plain = Decompression.Open(source);
+            using Stream plain = new ReadAheadStream(Decompression.Open(source));
             using var hashed = new HashingStream(plain, cancel);
             using var unpacker = new LayerUnpacker(hashed, root);
             unpacker.Run();

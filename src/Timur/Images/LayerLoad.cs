@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Timur.Digests;
+using Timur.Images.Compression;
 using Timur.Images.Registry;
 using Timur.Images.Tar;
 using Timur.Kernel;
@@ -87,7 +88,7 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, Cancellati
         try
         {
             using Fd root = Files.Open(unfinished.Path, Open.Path | Open.Directory);
-            using Stream plain = Decompression.Open(source);
+            using Stream plain = new ReadAheadStream(Decompression.Open(source));
             using var hashed = new HashingStream(plain, cancel);
             using var unpacker = new LayerUnpacker(hashed, root);
             unpacker.Run();

@@ -1,4 +1,5 @@
 using Timur.Digests;
+using Timur.Images.Compression;
 using Timur.Images.Registry;
 using Timur.Images.Tar;
 using Timur.Kernel;

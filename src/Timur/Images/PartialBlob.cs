@@ -1,4 +1,5 @@
 using Timur.Digests;
+using Timur.Images.Compression;
 using Timur.Images.Registry;
 using Timur.Kernel;
 
@@ -67,16 +68,28 @@ internal sealed class PartialBlob : ForwardStream
         }
         else
         {
-            HasFailed = true;
-            count = _download!.Read(buffer);
-            Files.WriteAt(_file, buffer[..count], _at, _path);
-            HasFailed = false;
+            count = Fetch(buffer);
         }
 
         _at += count;
         _digest.Append(buffer[..count]);
         _advanced(count);
         return count;
+    }
+
+    private int Fetch(Span<byte> buffer)
+    {
+        try
+        {
+            int count = _download!.Read(buffer);
+            Files.WriteAt(_file, buffer[..count], _at, _path);
+            return count;
+        }
+        catch
+        {
+            HasFailed = true;
+            throw;
+        }
     }
 
     /// <summary>Reads to the end; whether it has the digest it should.</summary>

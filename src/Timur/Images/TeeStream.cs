@@ -1,3 +1,5 @@
+using Timur.Images.Compression;
+
 namespace Timur.Images;
 
 /// <summary>Writes what is read to a second place.</summary>

@@ -16,6 +16,10 @@ internal sealed class UnfinishedLayer : IDisposable
         _store = store;
         Path = $"{store.Layers}/.unpack.{name}.{Processes.Self}";
         Directories.RemoveTree(Path);
+        Directories.Create(store.Layers);
+
+        // ext4 else puts a layer beside the one before it, and looks there at every inode that was given up lately before it takes one.
+        Directories.TrySpread(store.Layers);
         Directories.Create(Path);
         _held = InProgress.Hold(Path);
     }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
-using Timur.Images;
+using Timur.Images.Compression;
 using Timur.Kernel;
 using Xunit;
 using Xunit.Abstractions;

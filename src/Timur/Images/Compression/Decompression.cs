@@ -1,6 +1,5 @@
-using System.IO.Compression;
 
-namespace Timur.Images;
+namespace Timur.Images.Compression;
 
 /// <summary>Plain archives from compressed ones, told apart by their first bytes whatever a media type or a file's name says.</summary>
 internal static class Decompression
@@ -24,7 +23,7 @@ internal static class Decompression
         Stream plain = peeked.Head switch
         {
             [] => throw new Failure("the archive is empty", "give a .tar, .tar.gz or .tar.zst of a root file system"),
-            [0x1f, 0x8b, ..] => new GZipStream(new BufferedStream(peeked, Piece), CompressionMode.Decompress),
+            [0x1f, 0x8b, ..] => GunzipStream.Open(peeked),
             [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..] => new ZstdStream(peeked, peeked.Head),
             [0x42, 0x5a, 0x68, ..] => throw new Failure("the archive is compressed with bzip2", "unpack it first: bunzip2 FILE, or use gzip or zstd"),
             [0xfd, 0x37, 0x7a, 0x58, ..] => throw new Failure("the archive is compressed with xz", "unpack it first: unxz FILE, or use gzip or zstd"),

@@ -1,4 +1,4 @@
-namespace Timur.Images;
+namespace Timur.Images.Compression;
 
 /// <summary>
 /// Decompresses zstd within bounds: a stream may refer back to so many bytes (RFC 8878, "Window Descriptor"), and they have to be kept. Of streams with large
@@ -14,7 +14,7 @@ internal sealed class ZstdStream : ForwardStream
 
     private static readonly SemaphoreSlim Large = new(1);
 
-    private readonly ZstdSharp.DecompressionStream _inner;
+    private readonly Stream _inner;
     private readonly bool _isLarge;
 
     /// <param name="head">The first bytes of <paramref name="source"/>, which come from it again.</param>
@@ -32,8 +32,20 @@ internal sealed class ZstdStream : ForwardStream
             Large.Wait();
         }
 
-        _inner = new ZstdSharp.DecompressionStream(source, Piece);
-        _inner.SetParameter(ZstdSharp.Unsafe.ZSTD_dParameter.ZSTD_d_windowLogMax, _isLarge ? LargestWindow : SmallWindow);
+        _inner = Open(source, _isLarge ? LargestWindow : SmallWindow);
+    }
+
+    /// <summary>By libzstd where this machine has it.</summary>
+    private static Stream Open(Stream source, int window)
+    {
+        if (Kernel.Foreign.FastZstd.IsAvailable)
+        {
+            return new UnzstdStream(source, window);
+        }
+
+        var ported = new ZstdSharp.DecompressionStream(source, Piece);
+        ported.SetParameter(ZstdSharp.Unsafe.ZSTD_dParameter.ZSTD_d_windowLogMax, window);
+        return ported;
     }
 
     public override int Read(Span<byte> buffer) => _inner.Read(buffer);

@@ -1,4 +1,4 @@
-namespace Timur.Images;
+namespace Timur.Images.Compression;
 
 /// <summary>The parts of a stream that one which is only read forward doesn't have.</summary>
 internal abstract class ForwardStream : Stream
