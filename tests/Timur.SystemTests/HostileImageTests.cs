@@ -1,3 +1,4 @@
+using Timur.Kernel;
 using Xunit;
 
 namespace Timur.SystemTests;
@@ -118,6 +119,48 @@ public sealed class HostileImageTests : IDisposable
         Assert.Equal(before, Outside());
         Assert.Equal("content", File.ReadAllText(_outside + "/sub/kcore"));
         Assert.DoesNotContain(_outside, File.ReadAllText("/proc/self/mountinfo"));
+    }
+
+    [Fact]
+    public void A_parameter_is_written_to_the_kernel_though_the_root_swaps_its_proc_all_the_time()
+    {
+        // CVE-2025-52881
+        string[] decoys = [_outside + "/sys/net/ipv4/ip_forward", _tree + "/one/sys/net/ipv4/ip_forward"];
+        foreach (string decoy in decoys)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(decoy)!);
+            File.WriteAllText(decoy, "decoy\n");
+        }
+
+        Directory.CreateDirectory(_tree + "/two");
+        File.CreateSymbolicLink(_tree + "/proc", "/two");
+        File.CreateSymbolicLink(_tree + "/swap", _outside);
+        File.CreateSymbolicLink(_tree + "/third", "/one");
+        string before = Outside();
+        bool stop = false;
+        var swapper = new Thread(() =>
+        {
+            while (!Volatile.Read(ref stop))
+            {
+                Files.TryExchange(_tree + "/proc", _tree + "/swap", out _);
+                Files.TryExchange(_tree + "/swap", _tree + "/third", out _);
+            }
+        });
+        swapper.Start();
+        var seen = new HashSet<string>();
+        for (int i = 0; i < 25; i++)
+        {
+            seen.Add(_timur.Run("run", "--rm", "--network", "none", "--sysctl", "net.ipv4.ip_forward=1", "--rootfs", _tree, "/bin/sh", "-c", "busybox cat /two/sys/net/ipv4/ip_forward").Out);
+        }
+
+        Volatile.Write(ref stop, true);
+        swapper.Join();
+        Assert.Equal(before, Outside());
+        Assert.All(decoys, decoy => Assert.Equal("decoy\n", File.ReadAllText(decoy)));
+
+        // Where the root had led the mount elsewhere the container may fail to start, or not find it there.
+        Assert.Subset(new HashSet<string> { "1\n", "" }, seen);
+        Assert.Contains("1\n", seen);
     }
 
     private void MakeLink(string place, string kind)
