@@ -20,6 +20,9 @@ public sealed class TreeMerge(Fd target) : IDisposable
     /// <summary>The root of the entries gives the place its owner, mode and time; else a directory that is there keeps its own.</summary>
     public bool TakesRoot { get; init; } = true;
 
+    /// <summary>Extended attributes that go along, by name; as it is, not those that belong to overlay or to this machine's labels.</summary>
+    public Func<byte[], bool> Keeps { get; init; } = IsOfTheFile;
+
     /// <summary>Bytes of content copied.</summary>
     public long Bytes { get; private set; }
 
@@ -100,12 +103,7 @@ public sealed class TreeMerge(Fd target) : IDisposable
             case FileKind.Regular:
                 using (Fd file = _writer.MakeFile(path))
                 {
-                    int count;
-                    while ((count = Files.Read(entry.Content!, _buffer)) > 0)
-                    {
-                        Files.Write(file, _buffer.AsSpan(0, count), TreeWriter.Show(path));
-                        Bytes += count;
-                    }
+                    Bytes += SparseFiles.CopyContent(entry.Content!, file, _buffer, TreeWriter.Show(path));
                 }
 
                 break;
@@ -115,7 +113,10 @@ public sealed class TreeMerge(Fd target) : IDisposable
         }
     }
 
-    /// <summary>Not those that belong to overlay or to this machine's labels; a link has none that could be set.</summary>
-    private static IReadOnlyList<(byte[] Name, byte[] Value)> Extended(TreeEntry entry) => entry.Status.Kind == FileKind.SymbolicLink ? []
-        : [.. entry.Extended.Where(one => one.Name.AsSpan().StartsWith("user."u8) || one.Name.AsSpan().StartsWith("system.posix_acl_"u8) || one.Name.AsSpan().SequenceEqual("security.capability"u8))];
+    /// <summary>A link has none that could be set.</summary>
+    private List<(byte[] Name, byte[] Value)> Extended(TreeEntry entry)
+        => entry.Status.Kind == FileKind.SymbolicLink ? [] : [.. entry.Extended.Where(one => Keeps(one.Name))];
+
+    private static bool IsOfTheFile(byte[] name)
+        => name.AsSpan().StartsWith("user."u8) || name.AsSpan().StartsWith("system.posix_acl_"u8) || name.AsSpan().SequenceEqual("security.capability"u8);
 }

@@ -5,6 +5,7 @@ using Timur.Digests;
 using Timur.Images;
 using Timur.Images.Tar;
 using Timur.Kernel;
+using Timur.State;
 
 namespace Timur.Build;
 
@@ -20,7 +21,8 @@ internal sealed class CopyStep : LayerStep, IDisposable
     private readonly string _target;
     private readonly bool _intoDirectory;
     private readonly (uint User, uint Group)? _owner;
-    private readonly uint? _mode;
+    private readonly ModeChange? _mode;
+    private readonly string? _modeText;
     private readonly IgnoreRules _excluded;
 
     internal CopyStep(StageBuild stage, CopyInstruction instruction)
@@ -32,8 +34,9 @@ internal sealed class CopyStep : LayerStep, IDisposable
         _target = SourceTree.Clean(target.StartsWith('/') ? target : $"{stage.State.Config.WorkingDir}/{target}");
         _excluded = IgnoreRules.Of(instruction.Excluded.Select(_expansion.Word));
         _owner = instruction.Owner is { } owner ? CopyOwner.Find(_expansion.Word(owner), stage.State.LayerDirectories, instruction.At) : null;
-        _mode = instruction.Mode is not { } mode ? null : RunMount.TryOctal(_expansion.Word(mode), out uint bits) ? bits
-            : throw instruction.At.Error($"--chmod={mode} isn't an octal number", "for example --chmod=755");
+        string? mode = instruction.Mode is { } written ? _expansion.Word(written) : null;
+        _mode = mode is null ? null : ModeChange.TryParse(mode) ?? throw instruction.At.Error($"--chmod={mode} isn't a mode", "for example --chmod=755, or --chmod=u=rwX,go=rX");
+        _modeText = mode;
         _sources = new CopySources(stage, instruction, _expansion);
         _intoDirectory = target.EndsWith('/') || target is "." or ".." || target.EndsWith("/.", StringComparison.Ordinal) || _target.Length == 0 || instruction.KeepsParents;
         if (_sources.Items.Count > 1 && !_intoDirectory && _sources.IsSeveral)
@@ -61,7 +64,7 @@ internal sealed class CopyStep : LayerStep, IDisposable
     internal override string Key()
     {
         StepKey key = KeyOf("copy", _instruction.IsLink ? [] : null)
-            .Add(_target).Add(_intoDirectory.ToString()).Add(_owner?.ToString()).Add(_mode?.ToString()).Add(_instruction.KeepsParents.ToString());
+            .Add(_target).Add(_intoDirectory.ToString()).Add(_owner?.ToString()).Add(_modeText).Add(_instruction.KeepsParents.ToString());
         foreach (CopyItem item in _sources.Items)
         {
             key.Add("item").Add(item.Match.Kind.ToString()).Add(Path.GetFileName(item.Match.Path)).Add(_instruction.KeepsParents ? item.Match.Kept : "").Add((item.Archive is not null).ToString());
@@ -146,7 +149,7 @@ internal sealed class CopyStep : LayerStep, IDisposable
             byte[] path = !isDirectory ? root : root.Length == 0 ? entry.Path : [.. root, (byte)'/', .. entry.Path];
             FileStatus status = entry.Status;
             bool keeps = item.Tree.KeepsOwners;
-            uint mode = status.Kind == FileKind.SymbolicLink ? status.Permissions : _mode ?? status.Permissions;
+            uint mode = status.Kind == FileKind.SymbolicLink || _mode is null ? status.Permissions : _mode.Apply(status.Permissions, status.Kind == FileKind.Directory);
             target.Copy(path, entry, new OwnerAndTimes(
                 mode, _owner?.User ?? (keeps ? status.UserId : 0), _owner?.Group ?? (keeps ? status.GroupId : 0), status.ModifiedSeconds, status.ModifiedNanoseconds));
         });
@@ -157,16 +160,40 @@ internal sealed class CopyStep : LayerStep, IDisposable
         target.MakeDirectories(_target, _owner?.User ?? 0, _owner?.Group ?? 0);
         using Fd directory = target.OpenDirectory(_target);
         using Stream plain = item.Archive!();
-        using var unpacker = new LayerUnpacker(plain, directory)
+        if (_mode is null)
         {
-            IsLayer = false,
-            Owner = attributes => attributes with
+            using var unpacker = new LayerUnpacker(plain, directory) { IsLayer = false, Owner = attributes => attributes with { UserId = _owner?.User ?? attributes.UserId, GroupId = _owner?.Group ?? attributes.GroupId } };
+            unpacker.Run();
+            return;
+        }
+
+        // Unpacked aside: what a mode comes to depends on what the thing is.
+        (string aside, FileLock held) = Build.Layers.NewDirectory();
+        try
+        {
+            using Fd root = Files.Open(aside, Open.Read | Open.Directory);
+            using (var unpacker = new LayerUnpacker(plain, root) { IsLayer = false })
             {
-                UserId = _owner?.User ?? attributes.UserId, GroupId = _owner?.Group ?? attributes.GroupId, Permissions = _mode ?? attributes.Permissions,
-            },
-        };
-        unpacker.Run();
+                unpacker.Run();
+            }
+
+            using var merge = new TreeMerge(directory) { TakesRoot = false, Owner = Changed };
+            TreeReader.Walk(root, merge.Add);
+            merge.Finish();
+        }
+        finally
+        {
+            Directories.RemoveTree(aside);
+            held.Dispose();
+        }
     }
+
+    /// <summary>Owner and mode as --chown and --chmod want them.</summary>
+    private FileStatus Changed(FileStatus status) => status with
+    {
+        UserId = _owner?.User ?? status.UserId, GroupId = _owner?.Group ?? status.GroupId,
+        Permissions = status.Kind == FileKind.SymbolicLink ? status.Permissions : _mode!.Apply(status.Permissions, status.Kind == FileKind.Directory),
+    };
 
     private static string Join(string directory, string name) => directory.Length == 0 ? name : name.Length == 0 ? directory : $"{directory}/{name}";
 }

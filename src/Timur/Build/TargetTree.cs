@@ -125,10 +125,6 @@ internal sealed class TargetTree(Fd tree, Place at) : IDisposable
     private void WriteFile(byte[] path, TreeEntry entry)
     {
         using Fd file = _writer.MakeFile(path);
-        int count;
-        while ((count = Files.Read(entry.Content!, _buffer)) > 0)
-        {
-            Files.Write(file, _buffer.AsSpan(0, count), TreeWriter.Show(path));
-        }
+        SparseFiles.CopyContent(entry.Content!, file, _buffer, TreeWriter.Show(path));
     }
 }

@@ -88,7 +88,10 @@ public sealed class LayerMaking(ImageStore store)
         (string directory, FileLock held) = NewDirectory();
         try
         {
-            CopyInto(tree, directory, adjust);
+            using Fd target = Files.Open(directory, Open.Read | Open.Directory);
+            using var merge = new TreeMerge(target) { Owner = adjust ?? (status => status), Keeps = IsOfALayer };
+            TreeReader.Walk(tree, merge.Add);
+            merge.Finish();
         }
         catch
         {
@@ -101,7 +104,7 @@ public sealed class LayerMaking(ImageStore store)
     }
 
     /// <summary>Copies a layer's tree over what a directory has, marks of overlay included.</summary>
-    public static void CopyInto(Fd tree, string directory, Func<FileStatus, FileStatus>? adjust = null)
+    public static void CopyInto(Fd tree, string directory)
     {
         (Fd read, Fd write) = Sockets.Pipe();
         using Fd reading = read;
@@ -111,7 +114,7 @@ public sealed class LayerMaking(ImageStore store)
             using Fd writing = write;
             using var source = new FileStream(new SafeFileHandle(write.Raw, ownsHandle: false), FileAccess.Write, 1);
             using var buffered = new BufferedStream(source, 64 * 1024);
-            LayerPacker.Pack(tree, buffered, adjust);
+            LayerPacker.Pack(tree, buffered);
         });
         try
         {
@@ -135,6 +138,11 @@ public sealed class LayerMaking(ImageStore store)
 
     /// <summary>Writes a tree as a plain archive, whiteouts as marks of a layer.</summary>
     public static void Write(Fd tree, Stream archive, DateTimeOffset? latest = null) => LayerPacker.Pack(tree, archive, latest is { } limit ? status => Clamped(status, limit) : null);
+
+    /// <summary>What an archive of a layer says of files, and overlay's mark that hides a directory below.</summary>
+    private static bool IsOfALayer(byte[] name)
+        => (name.AsSpan().StartsWith("user."u8) && !name.AsSpan().StartsWith("user.overlay."u8)) || name.AsSpan().SequenceEqual("security.capability"u8)
+            || name.AsSpan().SequenceEqual("trusted.overlay.opaque"u8);
 
     private static string DigestOf(Fd root)
     {

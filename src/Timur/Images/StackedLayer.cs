@@ -150,12 +150,7 @@ internal sealed class StackedLayer : IDisposable
     {
         using Fd from = Files.Open(thing.ProcPath, Open.Read);
         using Fd to = _to.MakeFile(place);
-        byte[] buffer = new byte[128 * 1024];
-        int count;
-        while ((count = Files.Read(from, buffer)) > 0)
-        {
-            Files.Write(to, buffer.AsSpan(0, count), TreeWriter.Show(place));
-        }
+        SparseFiles.CopyContent(from, to, new byte[128 * 1024], TreeWriter.Show(place));
     }
 
     private static OwnerAndTimes Attributes(FileStatus status)
