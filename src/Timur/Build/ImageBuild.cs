@@ -22,6 +22,7 @@ public sealed class ImageBuild : IDisposable
     private readonly Lock _starting = new();
     private readonly Lock _fetching = new();
     private Exception? _first;
+    private StepExchange? _exchange;
 
     public ImageBuild(ImageStore images, ContainerStore containers, BuildOptions options, IBuildProgress progress, CancellationToken cancel)
     {
@@ -32,6 +33,20 @@ public sealed class ImageBuild : IDisposable
     }
 
     internal ImageStore Images { get; }
+
+    private StepExchange Exchange
+    {
+        get
+        {
+            if (_exchange is null)
+            {
+                ImageSource source = Options.Registry();
+                _exchange = new StepExchange(Images, source.Settings, source.Progress);
+            }
+
+            return _exchange;
+        }
+    }
 
     internal ContainerStore Containers { get; }
 
@@ -116,6 +131,47 @@ public sealed class ImageBuild : IDisposable
         }
 
         Images.Cache.Add(key, step);
+    }
+
+    /// <summary>What an earlier build made of a step: here, or in a registry that <c>--cache-from</c> names.</summary>
+    internal CachedStep? Known(string key)
+    {
+        CachedStep? known = Options.IgnoresCache ? null : Images.Cache.TryGet(key);
+        if (Options.IgnoresCache || (known is not null && (known.DiffId is null || Files.Exists(Images.DirectoryOf(known.DiffId)))))
+        {
+            return known;
+        }
+
+        foreach (ImageName repository in Options.CacheFrom)
+        {
+            lock (_fetching)
+            {
+                if (Exchange.TryGet(repository, key, Cancel) is { } found)
+                {
+                    if (found.Layer is not null)
+                    {
+                        Hold(found.Layer);
+                    }
+
+                    Record(key, found.Step);
+                    return found.Step;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Brings a step to the registries that <c>--cache-to</c> names.</summary>
+    internal void Offer(string key, CachedStep step)
+    {
+        foreach (ImageName repository in Options.CacheTo)
+        {
+            lock (_fetching)
+            {
+                Exchange.Put(repository, key, step, Cancel);
+            }
+        }
     }
 
     /// <summary>Keeps something until the build is over.</summary>

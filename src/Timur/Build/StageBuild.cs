@@ -183,11 +183,12 @@ internal sealed class StageBuild(ImageBuild build, Stage stage)
     private StepEnd FromCache(LayerStep step)
     {
         string key = step.Key();
-        if (!build.Options.IgnoresCache && build.Images.Cache.TryGet(key) is { } known)
+        if (build.Known(key) is { } known)
         {
             KeptLayer? layer = known.DiffId is null ? null : build.Layers.TryKeep(known.DiffId);
             if (known.DiffId is null || layer is not null)
             {
+                build.Offer(key, known);
                 _state = _state.With(layer is null ? null : build.Hold(layer), build.Options.Epoch ?? known.Created, step.CreatedBy);
                 return StepEnd.Cached;
             }
@@ -197,7 +198,9 @@ internal sealed class StageBuild(ImageBuild build, Stage stage)
         build.Progress.Work(Current);
         KeptLayer? made = step.Make();
         DateTimeOffset created = build.Options.Epoch ?? ImageBuild.Now();
-        build.Record(key, new CachedStep(made?.DiffId, created));
+        var done = new CachedStep(made?.DiffId, created);
+        build.Record(key, done);
+        build.Offer(key, done);
         _state = _state.With(made is null ? null : build.Hold(made), created, step.CreatedBy);
         return StepEnd.Done;
     }

@@ -21,6 +21,8 @@ internal static class BuildArgumentsReader
             NamedContexts = Contexts(arguments.Texts("build-context")),
             Secrets = arguments.Texts("secret").Select(Secret).ToDictionary(),
             SshAgents = arguments.Texts("ssh").Select(Agent).ToDictionary(),
+            CacheFrom = [.. arguments.Texts("cache-from").Select(text => StepPlace(text, "cache-from"))],
+            CacheTo = [.. arguments.Texts("cache-to").Select(text => StepPlace(text, "cache-to"))],
             IgnoresCache = arguments.Has("no-cache"),
             Pull = arguments.Text("pull-policy") ?? (arguments.Has("pull") ? "always" : "missing"),
             Platform = arguments.Text("platform"),
@@ -42,6 +44,28 @@ internal static class BuildArgumentsReader
             Epoch = values.TryGetValue("SOURCE_DATE_EPOCH", out string? epoch) ? SourceDateEpoch.Parse(epoch) : SourceDateEpoch.Value,
             Registry = () => new ImageSource(RegistryArguments.Settings(arguments), new BuildTransfers(progress)),
         };
+    }
+
+    /// <summary>A repository as Podman has it, or <c>type=registry,ref=…</c> as Docker has it.</summary>
+    private static ImageName StepPlace(string text, string option)
+    {
+        string type = "registry";
+        string? reference = text.Contains('=') ? null : text;
+        foreach (string part in text.Contains('=') ? text.Split(',') : [])
+        {
+            int equals = part.IndexOf('=');
+            string value = equals < 0 ? "" : part[(equals + 1)..];
+            switch (equals < 0 ? part : part[..equals])
+            {
+                case "type": type = value; break;
+                case "ref": reference = value; break;
+                case "mode" when value is "min" or "max": break;
+                default: throw new Failure($"--{option}: '{part}' isn't known", $"write --{option} registry.example/team/steps, or type=registry,ref=…");
+            }
+        }
+
+        return type == "registry" && !string.IsNullOrEmpty(reference) ? ImageName.Parse(reference)
+            : throw new Failure($"--{option} {text}: {(type == "registry" ? "ref is missing" : $"there is no type {type}")}", $"write --{option} registry.example/team/steps, or type=registry,ref=…");
     }
 
     private static Dictionary<string, string> BuildArguments(IReadOnlyList<string> texts)

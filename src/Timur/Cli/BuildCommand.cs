@@ -36,7 +36,9 @@ internal static class BuildCommand
         Option.List("allow", "security.insecure", "what RUN may ask for"),
         Option.Flag("squash", "make one layer of those that the build makes"),
         Option.Value("on-error", "fail|shell", "shell: open one where a command failed"),
-        Option.List("output", "DIR|type=local,dest=DIR|type=tar,dest=FILE", "write the files instead of making an image; tar to - is standard output", 'o'),
+        Option.List("output", "DIR|type=…,dest=…", "write the files (a directory, local, tar) or an archive of the image (oci, docker) instead; - is standard output; image,name=NAME,push=true", 'o'),
+        Option.List("cache-from", "REPOSITORY|type=registry,ref=…", "take steps that are in a registry"),
+        Option.List("cache-to", "REPOSITORY|type=registry,ref=…", "bring steps to a registry for others"),
         Option.Value("progress", "auto|plain|tty", "how to show what happens"),
         Option.Value("iidfile", "FILE", "write the image's id to a file"),
         Option.Flag("quiet", "print only the image's id", 'q'),
@@ -54,8 +56,8 @@ internal static class BuildCommand
             throw new Failure($"build takes one context, but was given {string.Join(' ', arguments.Operands)}", "for example: timur build -t web .");
         }
 
-        ImageName[] names = [.. arguments.Texts("tag").Select(ImageName.Parse)];
-        BuildOutput? output = arguments.Text("output") is { } text ? BuildOutput.Parse(text) : null;
+        BuildOutput output = arguments.Text("output") is { } text ? BuildOutput.Parse(text) : new BuildOutput(BuildOutputKind.Image, null);
+        ImageName[] names = [.. arguments.Texts("tag").Select(ImageName.Parse), .. output.Names];
         var images = new ImageStore(context.Paths);
         using BuildContext source = BuildContext.Open(images, arguments.Operands.Count == 0 ? "." : arguments.Operands[0], arguments.Text("file"), Console.OpenStandardInput);
         using var cancel = new CancellationTokenSource();
@@ -66,7 +68,8 @@ internal static class BuildCommand
             using (progress as IDisposable)
             using (var build = new ImageBuild(images, new ContainerStore(context.Paths), BuildArgumentsReader.Read(arguments, source, ForEachRun, progress), progress, cancel.Token))
             {
-                return output is null ? Print(context, arguments, build.Run(names), names, progress) : Export(output, build);
+                return output.Kind == BuildOutputKind.Image ? MakeImage(context, arguments, output, build.Run(names), names, progress)
+                    : output.IsImageArchive ? Archive(context, output, build.Run([]), names) : Export(output, build);
             }
         }
         catch (OperationCanceledException)
@@ -86,9 +89,14 @@ internal static class BuildCommand
         return 0;
     }
 
-    private static int Print(CommandContext context, Arguments arguments, Image image, ImageName[] names, IBuildProgress progress)
+    private static int MakeImage(CommandContext context, Arguments arguments, BuildOutput output, Image image, ImageName[] names, IBuildProgress progress)
     {
         (progress as IDisposable)?.Dispose();
+        foreach (ImageName name in !output.Pushes ? [] : output.Names.Count > 0 ? output.Names : names)
+        {
+            new ImagePush(new ImageStore(context.Paths), RegistryArguments.Settings(arguments), new BuildTransfers(progress)).Push(image, name);
+        }
+
         IdFile.Write(arguments.Text("iidfile"), image);
         if (!arguments.Has("quiet") && names.Length > 0)
         {
@@ -96,6 +104,15 @@ internal static class BuildCommand
         }
 
         context.Out($"sha256:{image.Id}");
+        return 0;
+    }
+
+    /// <summary>The image is in the archive only, unless it was in the store before.</summary>
+    private static int Archive(CommandContext context, BuildOutput output, Image image, ImageName[] names)
+    {
+        var images = new ImageStore(context.Paths);
+        output.Write(images, image, names);
+        images.TryRemove(image, () => images.NamesOf(image.Id).Count > 0 || new ImageUse(new ContainerStore(context.Paths), images).ContainerOf(image.Id) is not null);
         return 0;
     }
 

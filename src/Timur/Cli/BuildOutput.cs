@@ -5,39 +5,73 @@ using Timur.Kernel;
 
 namespace Timur.Cli;
 
-/// <summary><c>--output</c>: where the files of a build go.</summary>
-/// <param name="Destination">A directory, or a file; <c>-</c> is standard output.</param>
-internal sealed record BuildOutput(bool IsArchive, string Destination)
+/// <summary><c>--output</c>: what a build makes, and where it goes.</summary>
+/// <param name="Kind">What is written.</param>
+/// <param name="Destination">A directory, or a file; <c>-</c> is standard output. Null for the store.</param>
+internal sealed record BuildOutput(BuildOutputKind Kind, string? Destination)
 {
+    private const string Advice = "write DIR, type=local,dest=DIR, type=tar,dest=FILE, type=oci,dest=FILE, type=docker,dest=FILE, or type=image,name=NAME";
+
+    /// <summary>More names for the image, those of <c>name=</c>.</summary>
+    internal IReadOnlyList<ImageName> Names { get; init; } = [];
+
+    /// <summary><c>push=true</c>: the image goes to its registry, too.</summary>
+    internal bool Pushes { get; init; }
+
+    /// <summary>An archive of an image.</summary>
+    internal bool IsImageArchive => Kind is BuildOutputKind.OciArchive or BuildOutputKind.OciDirectory or BuildOutputKind.DockerArchive;
+
+    /// <summary>What the shortest form means: a directory, or an archive to standard output.</summary>
     internal static BuildOutput Parse(string text)
     {
         if (!text.Contains('='))
         {
-            return new BuildOutput(text == "-", text);
+            return new BuildOutput(text == "-" ? BuildOutputKind.Archive : BuildOutputKind.Directory, text);
         }
 
-        string type = "local";
-        string? destination = null;
+        var given = new Dictionary<string, string>();
         foreach (string part in text.Split(','))
         {
             int equals = part.IndexOf('=');
-            switch (equals < 0 ? part : part[..equals])
+            string key = equals < 0 ? part : part[..equals];
+            if (key is not ("type" or "dest" or "name" or "push" or "tar"))
             {
-                case "type": type = part[(equals + 1)..]; break;
-                case "dest": destination = part[(equals + 1)..]; break;
-                default: throw new Failure($"--output: '{part}' isn't known", "write type=local,dest=DIR or type=tar,dest=FILE");
+                throw new Failure($"--output: '{part}' isn't known", Advice);
             }
+
+            given[key] = equals < 0 ? "true" : part[(equals + 1)..];
         }
 
-        return type is "local" or "tar" && !string.IsNullOrEmpty(destination) ? new BuildOutput(type == "tar", destination)
-            : throw new Failure($"--output {text}: {(type is "local" or "tar" ? "dest is missing" : $"type {type} isn't possible")}", "write type=local,dest=DIR or type=tar,dest=FILE; an image is made without --output, and timur save writes it to a file");
+        string type = given.GetValueOrDefault("type", "local");
+        string? destination = given.GetValueOrDefault("dest") is { Length: > 0 } path ? path : null;
+        bool isArchive = given.GetValueOrDefault("tar", "true") != "false";
+        BuildOutputKind kind = type switch
+        {
+            "local" => BuildOutputKind.Directory,
+            "tar" => BuildOutputKind.Archive,
+            "oci" => isArchive ? BuildOutputKind.OciArchive : BuildOutputKind.OciDirectory,
+            "docker" => destination is null ? BuildOutputKind.Image : BuildOutputKind.DockerArchive,
+            "image" or "registry" => BuildOutputKind.Image,
+            _ => throw new Failure($"--output {text}: there is no type {type}", Advice),
+        };
+        if ((destination is null) != (kind == BuildOutputKind.Image))
+        {
+            throw new Failure($"--output {text}: {(destination is null ? "dest is missing" : $"type {type} has no dest: it stays in the store")}", Advice);
+        }
+
+        return new BuildOutput(kind, destination)
+        {
+            Names = [.. given.GetValueOrDefault("name", "").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(ImageName.Parse)],
+            Pushes = type == "registry" || given.GetValueOrDefault("push", "false") == "true",
+        };
     }
 
+    /// <summary>Writes the files of a build.</summary>
     internal void Write(Fd tree)
     {
-        if (!IsArchive)
+        if (Kind == BuildOutputKind.Directory)
         {
-            string directory = Path.GetFullPath(Destination);
+            string directory = Path.GetFullPath(Destination!);
             Directories.Create(directory);
             LayerMaking.CopyInto(tree, directory);
             return;
@@ -45,7 +79,7 @@ internal sealed record BuildOutput(bool IsArchive, string Destination)
 
         try
         {
-            using Stream stream = Destination == "-" ? new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, 1) : new FileStream(Destination, FileMode.Create, FileAccess.Write);
+            using Stream stream = Destination == "-" ? new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, 1) : new FileStream(Destination!, FileMode.Create, FileAccess.Write);
             using var buffered = new BufferedStream(stream, 128 * 1024);
             LayerMaking.Write(tree, buffered, SourceDateEpoch.Value);
         }
@@ -54,4 +88,32 @@ internal sealed record BuildOutput(bool IsArchive, string Destination)
             throw new Failure($"--output {Destination}: {e.Message}", "give a file that can be written", cause: e);
         }
     }
+
+    /// <summary>Writes an image with the names it is to have there.</summary>
+    internal void Write(ImageStore images, Image image, IReadOnlyList<ImageName> names)
+    {
+        var save = new ImageSave(images);
+        if (Kind == BuildOutputKind.OciDirectory)
+        {
+            SaveCommand.SaveDirectory(save, [(image, names)], Destination!);
+            return;
+        }
+
+        ArchiveOutput.Write(Destination, "build", stream => save.SaveArchive([(image, names)], Kind == BuildOutputKind.OciArchive ? ArchiveFormat.OciArchive : ArchiveFormat.DockerArchive, stream));
+    }
+}
+
+/// <summary>What a build is to come to.</summary>
+internal enum BuildOutputKind
+{
+    /// <summary>An image of the store, with or without names.</summary>
+    Image,
+
+    /// <summary>The files, in a directory.</summary>
+    Directory,
+
+    /// <summary>The files, in a tar archive.</summary>
+    Archive,
+
+    OciArchive, OciDirectory, DockerArchive,
 }

@@ -61,7 +61,7 @@ internal static class SaveCommand
     }
 
     /// <summary>Whole under its name or not at all.</summary>
-    private static void SaveDirectory(ImageSave save, IReadOnlyList<(Image, IReadOnlyList<ImageName>)> images, string directory)
+    internal static void SaveDirectory(ImageSave save, IReadOnlyList<(Image, IReadOnlyList<ImageName>)> images, string directory)
     {
         string whole = Path.GetFullPath(directory);
         if (Files.Exists(whole) && (Files.TryStatus(whole, out _) is not { Kind: FileKind.Directory } || Directories.List(whole).Count > 0))

@@ -10,6 +10,7 @@ public sealed class ContainerCreation(ContainerStore store, ImageStore images)
     public Container Create(RunOptions options)
     {
         RunOptionRules.Check(options);
+        options = VolumesFrom.Expand(options, store, images);
         Image? image = options.Image is { } reference ? images.Resolve(reference) : null;
         using FileLock? held = image is { IsHost: false } ? images.TryHold(image) ?? throw new Failure($"image {options.Image} was removed meanwhile", "get it again") : null;
         options = ExposedPorts.Publish(options, image);

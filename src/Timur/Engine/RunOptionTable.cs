@@ -22,6 +22,7 @@ public static class RunOptionTable
         Option.List("label", "KEY=VALUE", "label of the container", 'l'),
         Option.List("volume", "SOURCE:DIR[:OPTIONS]", "bind mount or named volume; options: ro, rw, shared, slave, private, and r-forms", 'v'),
         Option.List("mount", "type=...,src=...,dst=...", "mount of type bind, volume or tmpfs"),
+        Option.List("volumes-from", "CONTAINER[:ro|rw]", "the binds and volumes of another container, in the same places"),
         Option.List("tmpfs", "DIR[:OPTIONS]", "empty file system in memory"),
         Option.Value("shm-size", "SIZE", "size of /dev/shm (default 64m)"),
         Option.Flag("read-only", "make the root file system read-only"),

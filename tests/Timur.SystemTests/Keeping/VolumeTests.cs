@@ -42,6 +42,21 @@ public sealed class VolumeTests : IDisposable
     }
 
     [Fact]
+    public void Another_containers_volumes_and_binds_are_in_the_same_places_unless_an_option_names_the_place()
+    {
+        Image("VOLUME /srv/files");
+        Must("mkdir -p $ROOT/host; echo h >$ROOT/host/h; $T create --name one -v named:/n -v $ROOT/host:/h:ro -v other:/o img busybox true; $T start one");
+        Assert.Equal("1\nh", Must("$T run --rm --network none --volumes-from one img busybox sh -c 'echo 1 >/n/f; cat /n/f /h/h; touch /srv/files/shared; touch /h/x 2>/dev/null && echo written; true'"));
+        Assert.Equal("1\nhere", Must("$T run --rm --network none --volumes-from one:ro --tmpfs /o img busybox sh -c 'cat /n/f; ls /srv/files/shared >/dev/null && echo here; touch /n/x 2>/dev/null && echo written; touch /o/x'"));
+
+        // The other one's own volumes are in use as long as there is somebody who has them.
+        Must("$T create --name two --network none --volumes-from one img busybox test -e /srv/files/shared; $T rm -v one; $T start -a two");
+        Assert.Contains("isn't possible", _timur.Run("create", "--volumes-from", "two:x", "img", "busybox", "true").Error);
+        Assert.Equal(125, _timur.Run("create", "--volumes-from", "nobody", "img", "busybox", "true").Code);
+        Must("$T rm -v two");
+    }
+
+    [Fact]
     public void The_images_volumes_are_the_containers_own_and_go_with_it_when_asked()
     {
         Image("VOLUME /srv/files");
