@@ -1,3 +1,4 @@
+using Timur.SystemTests.Engines;
 using Xunit;
 
 namespace Timur.SystemTests;
@@ -9,6 +10,8 @@ public class OciEngineTests
     [InlineData("containerd", "run: 5", "PAUSED", "exec: 3", "limits: 0", "seccomp: 1")]
     [InlineData("podman", "run --network: 5", "exec p1: 127", "137 exited", "0 100000 65536")]
     [InlineData("docker", "run: 5", "exec: 3", "paused: 1", "137 exited", "missing: 127", "built: 0", "out-of-memory: 137", "healthy")]
+    [InlineData("buildah", "run: 5", "secret", "failing: 3", "Successfully tagged localhost/made:latest")]
+    [InlineData("pods", "2 net", "from the host", "webhost", "67108864", "0 1000", "out-of-memory: 137", "timeout: 255")]
     public void An_engine_cannot_tell_this_runtime_from_runc(string engine, params string[] expected)
     {
         string control = Drive(engine, "runc");
@@ -30,17 +33,8 @@ public class OciEngineTests
     private static string Drive(string engine, string runtime)
     {
         using var bundle = new OciBundle();
-        string work = bundle.Directory + "/work";
-        Directory.CreateDirectory(work);
-        string program = "/usr/sbin/runc";
-        if (runtime != "runc")
-        {
-            program = bundle.Directory + "/" + runtime;
-            File.CreateSymbolicLink(program, TimurCommand.Path);
-        }
-
-        string script = Path.Combine(AppContext.BaseDirectory, "Engines", engine + ".sh");
-        string output = TimurCommand.Execute("sh", [script, program, bundle.Root, work]).Out;
-        return output.Replace("timur-runc", "runc", StringComparison.Ordinal).Replace(bundle.Directory, "DIR", StringComparison.Ordinal);
+        using var space = new EngineSpace();
+        string output = space.Run(engine + ".sh", space.Runtime(runtime), bundle.Root, space.Directory);
+        return output.Replace("timur-runc", "runc", StringComparison.Ordinal).Replace(space.Directory, "DIR", StringComparison.Ordinal).Replace("/usr/sbin/runc", "DIR/runc", StringComparison.Ordinal);
     }
 }

@@ -13,7 +13,7 @@ X
 containerd -c "$dir/config.toml" >"$dir/log" 2>&1 &
 daemon=$!
 trap 'kill $daemon; wait $daemon' EXIT
-for i in $(seq 100); do [ -S "$dir/sock" ] && break; sleep 0.1; done
+for i in $(seq 600); do command ctr -a "$dir/sock" plugins ls >/dev/null 2>&1 && break; sleep 0.2; done
 ctr() { command ctr -a "$dir/sock" "$@"; }
 run() { ctr run --runc-binary "$runtime" --env PATH=/bin --rootfs "$@"; }
 say() { echo "$1: $2"; }
@@ -35,5 +35,4 @@ run --rm --memory-limit 50000000 --cpus 0.5 "$rootfs" c5 sh -c 'grep memory: /pr
 run --rm --net-host --env A=b --cwd /etc --read-only "$rootfs" c6 sh -c 'echo $A; pwd; touch /x; sleep 0.3; test -e /x'; say read-only $?
 run --rm --seccomp "$rootfs" c7 sh -c 'grep Seccomp: /proc/self/status; mount -t tmpfs x /tmp; sleep 0.3; exit 1'; say seccomp $?
 ls -d /sys/fs/cgroup/memory/default/c? 2>/dev/null
-rmdir /sys/fs/cgroup/*/default 2>/dev/null
 exit 0
