@@ -12,6 +12,8 @@ public class OciEngineTests
     [InlineData("docker", "run: 5", "exec: 3", "paused: 1", "137 exited", "missing: 127", "built: 0", "out-of-memory: 137", "healthy")]
     [InlineData("buildah", "run: 5", "secret", "failing: 3", "Successfully tagged localhost/made:latest")]
     [InlineData("pods", "2 net", "from the host", "webhost", "67108864", "0 1000", "out-of-memory: 137", "timeout: 255")]
+    [InlineData("compose", "exit code: 3", "client_1 | root:x:0:0:root:/root:/bin/sh", "healthy", "the same process", "1 true", "by timur", "0 300000 65536")]
+    [InlineData("swarm", "2 Ready Active", "tasks on two", "50331648", "rollback_completed", "Node left the swarm.")]
     public void An_engine_cannot_tell_this_runtime_from_runc(string engine, params string[] expected)
     {
         string control = Drive(engine, "runc");
@@ -34,7 +36,7 @@ public class OciEngineTests
     {
         using var bundle = new OciBundle();
         using var space = new EngineSpace();
-        string output = space.Run(engine + ".sh", space.Runtime(runtime), bundle.Root, space.Directory);
+        string output = space.Run(engine + ".sh", space.Runtime(runtime), bundle.Root, space.Directory, TimurCommand.Path);
         return output.Replace("timur-runc", "runc", StringComparison.Ordinal).Replace(space.Directory, "DIR", StringComparison.Ordinal).Replace("/usr/sbin/runc", "DIR/runc", StringComparison.Ordinal);
     }
 }

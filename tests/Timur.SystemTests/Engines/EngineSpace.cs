@@ -38,8 +38,8 @@ internal sealed class EngineSpace : IDisposable
     /// <summary>The space's network namespace.</summary>
     internal Fd Network() => Files.Open($"/proc/{_process}/ns/net");
 
-    /// <summary>Runs a shell script in the space, <c>$dir</c> its directory; four minutes at most.</summary>
-    internal Outcome Shell(string script) => TimurCommand.Execute("nsenter", [.. Words("sh"), "-c", Enter + script], milliseconds: 240_000);
+    /// <summary>Runs a shell script in the space, <c>$dir</c> its directory; eight minutes at most.</summary>
+    internal Outcome Shell(string script) => TimurCommand.Execute("nsenter", [.. Words("sh"), "-c", Enter + script], milliseconds: 480_000);
 
     /// <summary>As <see cref="Shell"/>; its output, after it succeeded.</summary>
     internal string Succeed(string script)
