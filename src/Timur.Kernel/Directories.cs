@@ -130,7 +130,16 @@ public static unsafe class Directories
     }
 
     /// <summary>Bytes that a file or a tree occupies, as du(1) counts them: its directories too, a file of several names once; what can't be read counts nothing.</summary>
-    public static long Usage(string path)
+    public static long Usage(string path) => Usage(path, []);
+
+    /// <summary>As the other, for several: what has a name in two of them counts once.</summary>
+    public static long Usage(IEnumerable<string> paths)
+    {
+        var seen = new HashSet<(uint, uint, ulong)>();
+        return paths.Sum(path => Usage(path, seen));
+    }
+
+    private static long Usage(string path, HashSet<(uint, uint, ulong)> seen)
     {
         if (path == "/" || Files.TryStatus(path, out _) is not { } top)
         {
@@ -139,7 +148,6 @@ public static unsafe class Directories
 
         long bytes = (long)top.Blocks512 * 512;
         using Fd? root = top.Kind == FileKind.Directory ? Files.TryOpen(path, Open.Read | Open.Directory | Open.NoFollow, out _) : null;
-        var seen = new HashSet<(uint, uint, ulong)>();
         var pending = new Stack<byte[]>(root is null ? [] : ["."u8.ToArray()]);
         while (pending.TryPop(out byte[]? directory))
         {

@@ -75,7 +75,7 @@ internal sealed class CopySources : IDisposable
         if (_instruction.IsAdd && RemoteFile.IsAddress(source))
         {
             string directory = NewDirectory();
-            string name = RemoteFile.Fetch(source, directory, _instruction.Checksum, _instruction.At, _stage.Build.Cancel);
+            string name = RemoteFile.Fetch(_stage.Build.Images, source, directory, _instruction.Checksum, _instruction.At, _stage.Build.Cancel);
             AddTree(directory, name, _instruction.Unpacks == true);
             return;
         }

@@ -25,6 +25,7 @@ internal sealed class RunMounts(StageBuild stage, StepContainer container, Place
     private readonly List<string> _variables = [];
     private readonly List<(string Path, bool IsDirectory)> _places = [("/etc/hosts", false), ("/etc/hostname", false), ("/etc/resolv.conf", false)];
     private readonly List<FileLock> _locks = [];
+    private readonly List<AgentRelay> _relays = [];
     private int _count;
 
     internal StepMounts Result => new(_mounts, _trees);
@@ -67,7 +68,11 @@ internal sealed class RunMounts(StageBuild stage, StepContainer container, Place
         return image with { LayerDirectories = any ? [.. layers, places] : layers };
     }
 
-    public void Dispose() => _locks.ForEach(held => held.Dispose());
+    public void Dispose()
+    {
+        _relays.ForEach(relay => relay.Dispose());
+        _locks.ForEach(held => held.Dispose());
+    }
 
     /// <summary>Adds what a bind mount shows to a step's key.</summary>
     internal static void AddContent(StageBuild stage, RunMount mount, Place at, StepKey key)
@@ -213,7 +218,10 @@ internal sealed class RunMounts(StageBuild stage, StepContainer container, Place
         }
 
         string target = mount.Target.Length == 0 ? $"/run/timur/ssh_agent.{_count++}" : Absolute(mount.Target);
-        Bind(socket, target, isDirectory: false, "rw");
+        Directories.Create(container.RunDirectory, 0x1C0);
+        string own = $"{container.RunDirectory}/agent{_count++}";
+        _relays.Add(new AgentRelay(own, socket, mount.Mode ?? 0x180, mount.User, mount.Group));
+        Bind(own, target, isDirectory: false, "rw");
         _variables.Add($"SSH_AUTH_SOCK={target}");
     }
 

@@ -24,6 +24,7 @@ internal static class BootstrapCommand
             release, packages, arguments.Text("mirror"), name, line => CommandContext.Note($"[{clock.Elapsed.TotalSeconds,5:0.0} s] {line}"));
         CommandContext.Note($"[{clock.Elapsed.TotalSeconds,5:0.0} s] done: {image.Reference}");
         context.Out($"sha256:{image.Id}");
+        BudgetNote.Keep(context, image.Id);
         return 0;
     }
 }

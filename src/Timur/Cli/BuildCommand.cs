@@ -63,14 +63,18 @@ internal static class BuildCommand
         using var cancel = new CancellationTokenSource();
         using var interrupts = new Interrupts(cancel);
         IBuildProgress progress = Progress(arguments, interrupts.Dispose);
+        string result;
         try
         {
             using (progress as IDisposable)
             using (var build = new ImageBuild(images, new ContainerStore(context.Paths), BuildArgumentsReader.Read(arguments, source, ForEachRun, progress), progress, cancel.Token))
             {
-                return output.Kind == BuildOutputKind.Image ? MakeImage(context, arguments, output, build.Run(names), names, progress)
+                result = output.Kind == BuildOutputKind.Image ? MakeImage(context, arguments, output, build.Run(names), names, progress)
                     : output.IsImageArchive ? Archive(context, output, build.Run([]), names) : Export(output, build);
             }
+
+            BudgetNote.Keep(context, result);
+            return 0;
         }
         catch (OperationCanceledException)
         {
@@ -89,7 +93,8 @@ internal static class BuildCommand
         return 0;
     }
 
-    private static int MakeImage(CommandContext context, Arguments arguments, BuildOutput output, Image image, ImageName[] names, IBuildProgress progress)
+    /// <returns>The id of the image, which stays.</returns>
+    private static string MakeImage(CommandContext context, Arguments arguments, BuildOutput output, Image image, ImageName[] names, IBuildProgress progress)
     {
         (progress as IDisposable)?.Dispose();
         foreach (ImageName name in !output.Pushes ? [] : output.Names.Count > 0 ? output.Names : names)
@@ -104,23 +109,23 @@ internal static class BuildCommand
         }
 
         context.Out($"sha256:{image.Id}");
-        return 0;
+        return image.Id;
     }
 
     /// <summary>The image is in the archive only, unless it was in the store before.</summary>
-    private static int Archive(CommandContext context, BuildOutput output, Image image, ImageName[] names)
+    private static string Archive(CommandContext context, BuildOutput output, Image image, ImageName[] names)
     {
         var images = new ImageStore(context.Paths);
         output.Write(images, image, names);
         images.TryRemove(image, () => images.NamesOf(image.Id).Count > 0 || new ImageUse(new ContainerStore(context.Paths), images).ContainerOf(image.Id) is not null);
-        return 0;
+        return "";
     }
 
-    private static int Export(BuildOutput output, ImageBuild build)
+    private static string Export(BuildOutput output, ImageBuild build)
     {
         using Fd tree = build.RunToTree();
         output.Write(tree);
-        return 0;
+        return "";
     }
 
     private static IBuildProgress Progress(Arguments arguments, Action stepAside)

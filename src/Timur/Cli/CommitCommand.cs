@@ -37,6 +37,7 @@ internal static class CommitCommand
         Image image = new ContainerCommit(store, new ImageStore(context.Paths)).Commit(container, options, name);
         IdFile.Write(arguments.Text("iidfile"), image);
         context.Out($"sha256:{image.Id}");
+        BudgetNote.Keep(context, image.Id);
         return 0;
     }
 

@@ -11,6 +11,7 @@ internal static class ImportCommand
     internal static readonly Option[] Options =
     [
         Option.List("change", "INSTRUCTION", "an instruction of a Dockerfile for the configuration, such as 'CMD [\"sh\"]'", 'c'),
+        Option.Flag("quiet", "nothing but the id (as it is anyway)", 'q'),
         Option.Value("message", "TEXT", "note in the image's history", 'm'),
     ];
 

@@ -19,8 +19,12 @@ internal static class LoadCommand
     {
         context.RequireRoot();
         Operands.None(arguments, "load");
-        var load = new ImageLoad(new ImageStore(context.Paths), arguments.Text("platform") is { } platform ? Platform.Parse(platform) : null);
-        foreach (LoadedImage loaded in Load(load, arguments.Text("input")))
+        ITransferProgress progress = RegistryArguments.Progress(arguments);
+        using var shown = progress as IDisposable;
+        var load = new ImageLoad(new ImageStore(context.Paths), progress, arguments.Text("platform") is { } platform ? Platform.Parse(platform) : null);
+        IReadOnlyList<LoadedImage> all = Load(load, arguments.Text("input"));
+        shown?.Dispose();
+        foreach (LoadedImage loaded in all)
         {
             if (loaded.Names.Count == 0)
             {

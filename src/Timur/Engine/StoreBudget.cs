@@ -30,6 +30,11 @@ public sealed class StoreBudget(DataPaths paths)
             removed.AddRange(StoreCache.Empty(paths));
         }
 
+        if (Occupied() > budget && _images.ForgetSteps() is { Steps: > 0 } forgotten)
+        {
+            removed.Add($"{forgotten.Steps} steps of builds, {forgotten.Layers} layers that no image has");
+        }
+
         foreach (Image image in Unused(kept).Concat(_images.All()).DistinctBy(image => image.Id).ToList())
         {
             if (Occupied() <= budget)

@@ -35,8 +35,8 @@ public sealed class StoreUsage(DataPaths paths)
         foreach ((ImageName? name, Image image) in _images.List())
         {
             HashSet<string> others = [.. all.Where(other => other.Id != image.Id).SelectMany(_images.PathsOf)];
-            long size = _images.PathsOf(image).Sum(Directories.Usage);
-            long shared = _images.PathsOf(image).Where(others.Contains).Sum(Directories.Usage);
+            long size = Directories.Usage(_images.PathsOf(image));
+            long shared = Directories.Usage(_images.PathsOf(image).Where(others.Contains));
             yield return ImageView.Row(_images, name, image, truncate: true, now, use.CountOf)
                 .Add("TotalSize", Text(size)).Add("SharedSize", Text(shared)).Add("UniqueSize", Text(size - shared));
         }
@@ -59,7 +59,9 @@ public sealed class StoreUsage(DataPaths paths)
         HashSet<string> usedIds = [.. containers.Select(container => container.Record.ImageId)];
         List<Image> all = [.. _images.All()];
         HashSet<string> needed = [.. all.Where(image => usedIds.Contains(image.Id)).SelectMany(_images.PathsOf)];
-        long reclaimable = all.SelectMany(_images.PathsOf).Distinct().Where(path => !needed.Contains(path)).Sum(Directories.Usage);
+
+        // A layer that was made anew for a stack shares its files with the plain one: what goes is what isn't needed under any name.
+        long reclaimable = Directories.Usage(needed.Concat(all.SelectMany(_images.PathsOf)).Distinct()) - Directories.Usage(needed);
         return new UsageRow("Images", all.Count, all.Count(image => usedIds.Contains(image.Id)), Directories.Usage(paths.Images) - _images.Unfinished().Sum(Directories.Usage), reclaimable);
     }
 

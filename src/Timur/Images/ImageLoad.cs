@@ -12,7 +12,7 @@ public sealed record LoadedImage(Image Image, IReadOnlyList<ImageName> Names);
 /// Takes saved images in: an OCI layout (image-spec image-layout.md) as a directory or archive, or Docker's archive (<c>manifest.json</c>), compressed or not. Each
 /// image appears whole or not at all.
 /// </summary>
-public sealed class ImageLoad(ImageStore store, Platform? platform = null)
+public sealed class ImageLoad(ImageStore store, ITransferProgress progress, Platform? platform = null)
 {
     /// <summary>Full names, as containerd and Docker write them beside the layout's own, which are often tags only.</summary>
     private const string FullName = "io.containerd.image.name";
@@ -62,7 +62,7 @@ public sealed class ImageLoad(ImageStore store, Platform? platform = null)
             var held = new List<HeldLayer>();
             try
             {
-                var layers = new LayerLoad(store, files, cancel);
+                var layers = new LayerLoad(store, files, progress, cancel);
                 held.AddRange(manifest.Layers.Zip(diffIds).DistinctBy(pair => pair).Select(pair => layers.Load(pair.First, pair.Second, what)));
                 Add(loaded, config, manifest.Bytes, name is { } known ? [known] : []);
             }
@@ -122,7 +122,7 @@ public sealed class ImageLoad(ImageStore store, Platform? platform = null)
             var held = new List<HeldLayer>();
             try
             {
-                var layers = new LayerLoad(store, files, cancel);
+                var layers = new LayerLoad(store, files, progress, cancel);
                 var blobs = new List<Descriptor>();
                 for (int i = 0; i < diffIds.Count; i++)
                 {

@@ -21,6 +21,9 @@ public sealed class ImageStore(DataPaths paths)
 
     internal BlobStore Blobs { get; } = new(paths);
 
+    /// <summary>What ADD fetched from addresses.</summary>
+    internal string Downloads { get; } = paths.Images + "/downloads";
+
     internal DataPaths Paths => paths;
 
     /// <summary>Steps of builds that needn't be done again, and the layers they keep.</summary>
@@ -227,6 +230,14 @@ public sealed class ImageStore(DataPaths paths)
         return count;
     }
 
+    /// <summary>Forgets what builds keep for the next one; how many steps, and how many layers that nobody else has.</summary>
+    public (int Steps, int Layers) ForgetSteps()
+    {
+        string[] layers = [.. Cache.DiffIds().Select(DirectoryOf).Where(Files.Exists)];
+        int steps = Cache.Clear();
+        return (steps, DiscardUnused(layers));
+    }
+
     private HashSet<string> UsedLayers()
     {
         var used = new HashSet<string>(Cache.DiffIds().Select(DirectoryOf));
@@ -275,7 +286,8 @@ public sealed class ImageStore(DataPaths paths)
     {
         IEnumerable<string> blobs = Blobs.ManifestOf(image.Id)?.Layers.Select(layer => Blobs.PathOf(layer.Digest)) ?? [];
         IEnumerable<string> names = NamesOf(image.Id).Select(name => $"{Names}/{name.FileName}");
-        return DirectoriesOf(image).Concat(blobs).Concat(names).Append($"{Stacks}/{image.Id}").Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
+        IEnumerable<string> needs = image.Config.DiffIds.Select(diffId => Stacking.RecordOf(Hex(diffId)));
+        return DirectoriesOf(image).Concat(blobs).Concat(names).Concat(needs).Append($"{Stacks}/{image.Id}").Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
     }
 
     /// <summary>Files and directories on their way: downloads that broke off, layers and archives that are being unpacked.</summary>
@@ -326,6 +338,7 @@ public sealed class ImageStore(DataPaths paths)
         }
 
         leftovers.AddRange(Directories.List(paths.Images + "/lists").Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{paths.Images}/lists/{entry.Name}"));
+        leftovers.AddRange(Directories.List(Downloads).Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{Downloads}/{entry.Name}"));
         leftovers.AddRange(Blobs.Leftovers(Configs));
         leftovers.AddRange(Cache.Leftovers());
         leftovers.AddRange(Stacking.Leftovers());

@@ -9,7 +9,7 @@ using Timur.State;
 namespace Timur.Images;
 
 /// <summary>Brings a layer from a saved image here: one pass over its bytes digests, unpacks and keeps them.</summary>
-internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, CancellationToken cancel)
+internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, ITransferProgress progress, CancellationToken cancel)
 {
     private int _count;
 
@@ -20,8 +20,10 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, Cancellati
         string kept = store.Blobs.PathOf(blob.Digest);
         FileLock? layer = UnfinishedLayer.TryHold($"{store.Layers}/{diffId.Hex}");
         FileLock? there = UnfinishedLayer.TryHold(kept);
+        progress.Begin(blob.Digest.Short, blob.Size);
         if (layer is not null && there is not null)
         {
+            progress.End(blob.Digest.Short, "already here");
             return new HeldLayer(layer, there);
         }
 
@@ -31,7 +33,7 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, Cancellati
         string unfinished = NewBlob();
         try
         {
-            using (Stream source = files.Content(name, what))
+            using (Stream source = Counted(files.Content(name, what), blob.Digest.Short))
             using (Stream copy = movable is null ? NewFile(unfinished) : Stream.Null)
             using (var tee = new TeeStream(source, copy))
             using (var digested = new DigestedStream(tee, blob.Digest))
@@ -44,7 +46,9 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, Cancellati
                 }
             }
 
-            return new HeldLayer(layer, Keep(movable ?? unfinished, blob.Digest));
+            FileLock placed = Keep(movable ?? unfinished, blob.Digest);
+            progress.End(blob.Digest.Short, "done");
+            return new HeldLayer(layer, placed);
         }
         finally
         {
@@ -63,10 +67,12 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, Cancellati
             byte[] head = new byte[4];
             bool isPlain = source.ReadAtLeast(head, 4, throwOnEndOfStream: false) < 4 || !Decompression.IsCompressed(head);
             source.Position = 0;
+            progress.Begin(diffId.Short, source.Length);
             var compressed = new DigestingStream(NewFile(unfinished), cancel);
             using (compressed)
             using (Stream copy = isPlain ? new BufferedStream(new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen: true), 128 * 1024) : compressed)
-            using (var tee = new TeeStream(source, copy))
+            using (Stream counted = Counted(source, diffId.Short))
+            using (var tee = new TeeStream(counted, copy))
             {
                 // What is here already is read all the same: its digest has to be right, and its blob may be missing.
                 layer = layer is null ? Unpack(tee, diffId, what) : Checked(layer, tee, diffId, what);
@@ -74,13 +80,17 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, Cancellati
 
             string kind = !isPlain && head[0] != 0x1f ? "zstd" : "gzip";
             blob = new Descriptor("application/vnd.oci.image.layer.v1.tar+" + kind, compressed.Digest, compressed.Count);
-            return new HeldLayer(layer, Keep(unfinished, blob.Digest));
+            FileLock placed = Keep(unfinished, blob.Digest);
+            progress.End(diffId.Short, "done");
+            return new HeldLayer(layer, placed);
         }
         finally
         {
             Files.TryUnlink(unfinished, out _);
         }
     }
+
+    private CountedStream Counted(Stream content, string name) => new(content, long.MaxValue, bytes => progress.Advance(name, bytes));
 
     private FileLock Unpack(Stream source, Digest diffId, string what)
     {

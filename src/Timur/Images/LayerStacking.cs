@@ -14,6 +14,9 @@ internal sealed class LayerStacking(ImageStore store)
 {
     private readonly string _needs = store.Paths.Images + "/needs";
 
+    /// <summary>The record of what a layer needs, if there is one.</summary>
+    internal string RecordOf(string diffId) => $"{_needs}/{diffId}";
+
     /// <summary>Remembers what a layer needs, before the layer has its name.</summary>
     internal void Record(string diffId, LayerNeeds needs)
     {

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using Xunit;
 
 namespace Timur.SystemTests.Build;
@@ -61,6 +63,83 @@ public sealed class BuildModeTests(BuildPlace place) : IClassFixture<BuildPlace>
         {
             File.Delete(sparse);
         }
+    }
+
+    [Fact]
+    public void An_address_is_fetched_again_only_when_the_server_says_that_it_changed()
+    {
+        using var server = new OneFileServer("one\n", "\"1\"");
+        string text = $"FROM base\nADD {server.Address}/f /f\n";
+        BuildPlace.Succeed(place.Build(text));
+        BuildPlace.Succeed(place.Build(text));
+        Assert.Equal([200, 304], server.Answers);
+        Assert.Equal("one\n", place.Inside("cat /f"));
+        (server.Content, server.Tag) = ("two\n", "\"2\"");
+        BuildPlace.Succeed(place.Build(text));
+        Assert.Equal("two\n", place.Inside("cat /f"));
+
+        // What is kept isn't trusted: it is digested on its way.
+        string kept = Directory.GetFiles(place.Timur.Root + "/data/images/downloads").Single(path => !path.EndsWith(".about", StringComparison.Ordinal));
+        File.WriteAllText(kept, "bad\n");
+        BuildPlace.Succeed(place.Build(text));
+        Assert.Equal("two\n", place.Inside("cat /f"));
+        Assert.Equal([200, 304, 200, 304, 200], server.Answers);
+        string checksum = "sha256:" + Timur.Digests.Sha256.Hex("two\n"u8);
+        BuildPlace.Succeed(place.Build($"FROM base\nADD --checksum={checksum} {server.Address}/f /f\n"));
+        Assert.Equal(5, server.Answers.Count);
+        Assert.Equal(0, place.Timur.Run("builder", "prune", "--all").Code);
+        Assert.Empty(Directory.GetFiles(place.Timur.Root + "/data/images/downloads"));
+    }
+
+    [Fact]
+    public async Task An_ssh_agent_answers_whoever_the_mount_s_owner_and_mode_let_in()
+    {
+        string agent = place.Timur.Root + "/agent";
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(agent));
+        listener.Listen();
+        string text = """
+            FROM base
+            RUN --mount=type=ssh,id=k,uid=1000,gid=7,mode=0660,required --mount=type=cache,id=told,target=/c \
+                stat -c '%a %u %g %F' $SSH_AUTH_SOCK >/seen; echo $SSH_AUTH_SOCK >/c/began; for i in $(seq 600); do test -e /c/go && exit 0; sleep 0.1; done; exit 1
+            """;
+        string cache = $"{place.Timur.Root}/data/images/mounts/{Timur.Digests.Sha256.Hex("told"u8)}/data";
+        Task<Outcome> build = Task.Run(() => place.Build(text, "--ssh", $"k={agent}"));
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(cache + "/began") || build.IsCompleted, 60_000) && !build.IsCompleted, $"the command doesn't begin: {build.Status}");
+        string relay = Directory.GetFiles(place.Timur.Root + "/run/containers", "agent*", SearchOption.AllDirectories).Single();
+        using (var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            await client.ConnectAsync(new UnixDomainSocketEndPoint(relay));
+            await client.SendAsync("question"u8.ToArray());
+            using Socket served = await listener.AcceptAsync();
+            byte[] bytes = new byte[100];
+            Assert.Equal("question", Encoding.ASCII.GetString(bytes, 0, await served.ReceiveAsync(bytes)));
+            await served.SendAsync("answer"u8.ToArray());
+            Assert.Equal("answer", Encoding.ASCII.GetString(bytes, 0, await client.ReceiveAsync(bytes)));
+        }
+
+        await File.WriteAllTextAsync(cache + "/go", "");
+        BuildPlace.Succeed(await build);
+        Assert.Equal("660 1000 7 socket\n", place.Inside("cat /seen"));
+        Assert.Contains("needs the ssh agent 'none'", place.Build("FROM base\nRUN --mount=type=ssh,id=none,required true\n").Error);
+    }
+
+    [Fact]
+    public void Caches_secrets_and_memory_take_every_key_they_have()
+    {
+        string token = place.Timur.Root + "/key-token";
+        File.WriteAllText(token, "t0k\n");
+        BuildPlace.Succeed(place.Build("""
+            FROM base AS seed
+            RUN mkdir -p /s/d; echo seeded >/s/d/f; chown 3:4 /s/d/f
+            FROM base
+            RUN --mount=type=cache,id=keys,target=/c,from=seed,source=/s/d,mode=0750,uid=8,gid=9,sharing=locked cat /c/f >/seen; stat -c '%a %u %g' /c >>/seen; stat -c '%u %g' /c/f >>/seen
+            RUN --mount=type=cache,id=keys,target=/other,ro cat /other/f >>/seen; touch /other/x 2>/dev/null && echo written >>/seen; true
+            RUN --mount=type=secret,id=t,target=/etc/t,mode=0440,uid=5,gid=6 --mount=type=secret,id=t,env=T --mount=type=tmpfs,target=/m,size=2m \
+                cat /etc/t >>/seen; stat -c '%a %u %g' /etc/t >>/seen; echo $T >>/seen; df -k /m | tail -1 | awk '{print $2}' >>/seen
+            RUN --mount=type=secret,id=absent,target=/etc/absent test ! -s /etc/absent
+            """, "--secret", $"id=t,src={token}"));
+        Assert.Equal("seeded\n750 8 9\n3 4\nseeded\nt0k\n440 5 6\nt0k\n2048\n", place.Inside("cat /seen"));
     }
 
     /// <summary>A file of 64 megabytes that occupies less than one.</summary>

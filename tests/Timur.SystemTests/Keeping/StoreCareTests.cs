@@ -1,3 +1,4 @@
+using Timur.SystemTests.Layers;
 using Timur.SystemTests.Registries;
 using Xunit;
 
@@ -52,6 +53,36 @@ public sealed class StoreCareTests : IDisposable
         }
 
         Assert.Equal("everything is as recorded", Must("$T system check"));
+    }
+
+    [Fact]
+    public void What_a_layer_shares_with_its_copy_for_a_stack_counts_once()
+    {
+        OciLayout.Write(_timur.Root + "/layout", OciLayout.LinkedBase(), new TarBuilder().File("bin/large", new string('x', 8_000_000)));
+        Must("$T load -q -i $ROOT/layout");
+        Assert.NotEmpty(Directory.GetFiles(_timur.Root + "/data/images/stacks"));
+        long promised = long.Parse(Must("$T system df --format '{{.Type}} {{.ReclaimableBytes}}' | sed -n 's/^Images //p'"));
+        Assert.InRange(promised, 8_000_000, Bytes("/images"));
+        long before = Bytes("/images");
+        Must("$T rmi it");
+        Assert.True(SpinWait.SpinUntil(() => !Directory.EnumerateFileSystemEntries(_timur.Root + "/data/trash").Any(), 60_000));
+        Assert.Equal(promised, before - Bytes("/images"));
+    }
+
+    [Fact]
+    public void Whatever_brings_an_image_keeps_to_the_budget_and_steps_of_builds_go_before_images()
+    {
+        Must("$T run --name box --network none busybox true; mkdir $ROOT/t; head -c 3000000 /dev/urandom >$ROOT/t/f; printf 'FROM busybox\nRUN head -c 3000000 /dev/urandom >/f\n' >$ROOT/Dockerfile");
+        foreach (string command in (string[])["commit -q box new:1", "build -q --network none -t new:1 -f $ROOT/Dockerfile $ROOT/t"])
+        {
+            Must("$T build -q --network none --no-cache -f $ROOT/Dockerfile $ROOT/t; $T builder prune >/dev/null; tar -C $ROOT/t -cf - . | $T import -q - old:1");
+            Outcome made = TimurCommand.Execute("sh", ["-c", $"ROOT={_timur.Root}; TIMUR_BUDGET=1m {_timur.Words} {command}"]);
+            Assert.Contains("the store is over its budget: removed image old:1", made.Error);
+            Assert.Contains("new:1", Must("$T images --format '{{.Repository}}:{{.Tag}}'"));
+            Must("$T rmi new:1");
+        }
+
+        Must("$T build -q --network none --no-cache -f $ROOT/Dockerfile $ROOT/t | xargs $T rmi; $T system prune -f --budget 3m; test $($T builder prune | grep -c 'removed 0 steps') = 1");
     }
 
     [Fact]

@@ -77,6 +77,29 @@ public sealed class AccessTests : IDisposable
         Assert.False(File.Exists(kept));
     }
 
+    [Theory]
+    [InlineData("exit 3", "docker-credential-bad get ended with exit code 3")]
+    [InlineData("cat >/dev/null; echo the keychain is locked; exit 1", "the keychain is locked")]
+    [InlineData("cat >/dev/null; echo no json", "its answer isn't what the protocol says")]
+    [InlineData("cat >/dev/null; echo '[1]'", "its answer isn't what the protocol says")]
+    [InlineData("cat >/dev/null; echo '{\"Username\":{},\"Secret\":3}'", "its answer isn't what the protocol says")]
+    [InlineData("", "which isn't on this machine")]
+    public void A_credential_helper_that_fails_is_named(string script, string message)
+    {
+        Directory.CreateDirectory(_timur.Root + "/bin");
+        string helper = _timur.Root + "/bin/docker-credential-bad";
+        if (script.Length > 0)
+        {
+            File.WriteAllText(helper, $"#!/bin/sh\n{script}\n");
+            File.SetUnixFileMode(helper, (UnixFileMode)0x1ED);
+        }
+
+        using RegistryServer registry = WithPasswords();
+        File.WriteAllText(_auth, "{\"credsStore\":\"bad\"}");
+        Outcome pulled = WithHelper($"pull -q --authfile {_auth} {registry.Host}/private:1");
+        Assert.True(pulled.Code == 125 && pulled.Error.Contains(message, StringComparison.Ordinal) && !pulled.Error.Contains("   at ", StringComparison.Ordinal), pulled.ToString());
+    }
+
     [Fact]
     public void Tokens_are_got_for_what_is_done_and_used_until_they_are_refused()
     {

@@ -148,6 +148,6 @@ internal sealed class BlobUpload(Repository repository, Descriptor descriptor, F
 
     /// <summary>Each answer says where the next request goes, in full or relative.</summary>
     private Uri Next(HttpResponseMessage response) => response.Headers.Location is { } location
-        ? new Uri(response.RequestMessage!.RequestUri!, location)
+        ? Bodies.Place(response.RequestMessage!.RequestUri!, location.OriginalString)
         : throw new Failure($"{repository.Name}: the registry doesn't say where the upload goes on", "ask whoever runs the registry");
 }

@@ -25,6 +25,11 @@ internal static class Bodies
         return bytes.ToArray();
     }
 
+    /// <summary>Where an answer leads, in full or seen from where it came; nonsense is a <see cref="Failure"/>.</summary>
+    internal static Uri Place(Uri page, string text)
+        => Uri.TryCreate(page, text, out Uri? place) && place.Scheme is "http" or "https" ? place
+            : throw new Failure($"{page.Host} answers with an address that is none: {Printable(text)}", "ask whoever runs the registry");
+
     /// <summary>The reason in an error's body (distribution-spec, "Error Codes"), or the status in words.</summary>
     internal static string Reason(HttpResponseMessage response)
     {

@@ -42,7 +42,7 @@ internal static class Paging
             int close = header.IndexOf('>');
             if (open >= 0 && close > open && header[close..].Contains("next", StringComparison.OrdinalIgnoreCase))
             {
-                return new Uri(page, header[(open + 1)..close]);
+                return Bodies.Place(page, header[(open + 1)..close]);
             }
         }
 

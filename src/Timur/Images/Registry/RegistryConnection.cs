@@ -123,8 +123,8 @@ internal sealed class RegistryConnection : IDisposable
             }
 
             response.Dispose();
-            var next = new Uri(uri, location);
-            if (redirects == MostRedirects || next.Scheme is not ("http" or "https") || (uri.Scheme == "https" && next.Scheme == "http" && !IsLax))
+            Uri next = Bodies.Place(uri, location.OriginalString);
+            if (redirects == MostRedirects || (uri.Scheme == "https" && next.Scheme == "http" && !IsLax))
             {
                 throw new Failure($"{uri.Host} redirects to {next.GetLeftPart(UriPartial.Authority)}, {(redirects == MostRedirects ? "round in a circle" : "without encryption")}", "ask whoever runs the registry");
             }

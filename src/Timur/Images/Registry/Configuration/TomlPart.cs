@@ -40,8 +40,9 @@ internal sealed class TomlPart
 
             return ReadValue(parser, path, 1);
         }
-        catch (TomlException e)
+        catch (Exception e) when (e is TomlException or ArgumentException)
         {
+            // The parser's own check leaves out escapes that stand for half a character.
             throw new Failure($"{path} isn't valid TOML: {e.Message}", "containers-registries.conf(5) says what may stand in it", cause: e);
         }
     }

@@ -53,8 +53,16 @@ internal sealed class CredentialHelper(string name)
         try
         {
             using Process process = Process.Start(new ProcessStartInfo($"docker-credential-{name}", verb) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
-            process.StandardInput.Write(input);
-            process.StandardInput.Close();
+            try
+            {
+                process.StandardInput.Write(input);
+                process.StandardInput.Close();
+            }
+            catch (IOException)
+            {
+                // It has ended without asking; its exit code says what that means.
+            }
+
             string output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return (process.ExitCode, output);
