@@ -36,7 +36,12 @@ public class OciEngineTests
     {
         using var bundle = new OciBundle();
         using var space = new EngineSpace();
+        File.WriteAllText(space.Directory + "/daemon.json", Lines("\"runtimes\"", space.Runtime(runtime)));
+        File.WriteAllText(space.Directory + "/engine.conf", Lines("[engine]", space.Directory + "/bin/runc"));
         string output = space.Run(engine + ".sh", space.Runtime(runtime), bundle.Root, space.Directory, TimurCommand.Path);
         return output.Replace("timur-runc", "runc", StringComparison.Ordinal).Replace(space.Directory, "DIR", StringComparison.Ordinal).Replace("/usr/sbin/runc", "DIR/runc", StringComparison.Ordinal);
     }
+
+    /// <summary>The README's lines for a runtime that is elsewhere.</summary>
+    private static string Lines(string text, string program) => Readme.Block(text).Replace("/usr/local/bin/timur-runc", program, StringComparison.Ordinal) + "\n";
 }

@@ -46,7 +46,7 @@ RUN ls -ln /mine | cut -c1-10 && cat /first
 CMD cat /first
 Y
 echo secret >"$dir/secret"
-buildah bud --network none --secret "id=s,src=$dir/secret" -t localhost/made "$dir/context" 2>&1 | grep -v 'STEP\|^Getting\|^Copying\|^Writing\|COMMIT\|^Storing\|^-->\|^[0-9a-f]\{64\}$'
+buildah bud --runtime "$runtime" --isolation oci --network none --secret "id=s,src=$dir/secret" -t localhost/made "$dir/context" 2>&1 | grep -v 'STEP\|^Getting\|^Copying\|^Writing\|COMMIT\|^Storing\|^-->\|^[0-9a-f]\{64\}$'
 c=$(buildah from localhost/made); run "$c" cat /first; buildah commit -q "$c" localhost/other | wc -l; buildah rm "$c" | wc -l
 printf 'FROM localhost/base\nRUN exit 3\n' >"$dir/context/failing"
 buildah bud --network none -f "$dir/context/failing" "$dir/context"; say failing $?

@@ -8,11 +8,10 @@ cat >"$CONTAINERS_CONF" <<Y
 default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
 [network]
 network_config_dir = "$dir/networks"
-[engine]
+$(cat "$dir/engine.conf")
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 infra_image = "localhost/pause"
-runtime = "$dir/bin/runc"
 Y
 # Podman takes a runtime for what it is called.
 mkdir "$dir/bin" "$dir/networks" && ln -s "$runtime" "$dir/bin/runc"

@@ -1,13 +1,12 @@
 #!/bin/sh
-# Drives a swarm of two nodes, each in a network of its own, whose runtime is $1, on the root file system $2, in the directory $3; prints what can be compared.
+# Drives a swarm of two nodes, each in a network of its own, whose runtime $3/daemon.json names, on the root file system $2, in the directory $3; prints what can be compared.
 # Virtual addresses of services and of published ports need IPVS, which not every kernel has: services are found by the names of their tasks.
-runtime=$1 rootfs=$2 dir=$3
+rootfs=$2 dir=$3
 exec 2>&1
 ip netns add second
 ip link add wire type veth peer name wire netns second
 ip addr add 10.99.0.1/24 dev wire; ip link set wire up
 ip -n second addr add 10.99.0.2/24 dev wire; ip -n second link set wire up; ip -n second link set lo up
-printf '{"runtimes": {"timur": {"path": "%s"}}, "default-runtime": "timur"}' "$runtime" >"$dir/daemon.json"
 start() { # start NODE NETWORK
     nsenter --net="$2" dockerd --config-file "$dir/daemon.json" --data-root "$dir/root-$1" --exec-root "$dir/exec-$1" --pidfile "$dir/pidfile-$1" -H "unix://$dir/sock-$1" \
         --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --exec-opt native.cgroupdriver=cgroupfs >"$dir/$1.log" 2>&1 &
@@ -23,7 +22,7 @@ start one /proc/self/ns/net
 start two /run/netns/second
 one info --format '{{.DefaultRuntime}}'
 
-one swarm init --advertise-addr 10.99.0.1 >/dev/null; say init $?
+one swarm init --dispatcher-heartbeat 1s --advertise-addr 10.99.0.1 >/dev/null; say init $?
 two swarm join --advertise-addr 10.99.0.2 --token "$(one swarm join-token -q worker)" 10.99.0.1:2377
 second=$(two info --format '{{.Swarm.NodeID}}')
 await "one node ls --format '{{.Status}} {{.Availability}}' | sort | uniq -c | tr -s ' '" ' 2 Ready Active'
