@@ -25,11 +25,12 @@ public sealed class LibraryTests(VirtualMachine machine)
             {{Absent}}
             mkdir -p /tmp/tree/bin && cp /bin/busybox /tmp/tree/bin/ && tar -C /tmp/tree -cf /tmp/tree.tar . && {{compress}} </tmp/tree.tar >/tmp/archive
             timur import /tmp/archive digested >/dev/null || exit
-            [ -d /var/lib/timur/images/layers/$(sha256sum </tmp/tree.tar | cut -c 1-64) ] && echo layer
+            timur save -o /tmp/saved.tar digested; layer=$(tar -tf /tmp/saved.tar | grep '^[0-9a-f]*[.]tar$')
+            [ -d /var/lib/timur/images/layers/${layer%.tar} ] && [ "$(tar -xOf /tmp/saved.tar $layer | sha256sum | cut -c 1-64).tar" = "$layer" ] && echo layer
             id=$(timur inspect --format '{{"{{.Id}}"}}' digested); id=${id#sha256:}
             [ "$id" = "$(sha256sum </var/lib/timur/images/configs/$id.json | cut -c 1-64)" ] && echo configuration
             timur run --rm --network none digested /bin/busybox echo ran
-            timur rmi digested >/dev/null; rm -r /tmp/tree /tmp/tree.tar /tmp/archive
+            timur rmi digested >/dev/null; rm -r /tmp/tree /tmp/tree.tar /tmp/archive /tmp/saved.tar
             """);
         Assert.True(outcome.Out == "layer\nconfiguration\nran\n", outcome.ToString());
     }

@@ -13,45 +13,26 @@ public sealed class ImageImport(ImageStore store)
     public long Bytes { get; private set; }
 
     /// <summary>
-    /// Reads the stream to its end in one pass (decompress, hash, unpack); the layer appears whole under its diffID or not at all. The configuration's
-    /// layers and history are filled in.
+    /// Reads the stream to its end; the layer appears whole under its diffID or not at all. That is the digest of the tree as this engine packs it, and not of the archive:
+    /// whatever made the archive, a saved image is loaded again under the same id. The configuration's layers and history are filled in.
     /// </summary>
-    public Image Import(Stream archive, ImageConfig config, ImageName? name, string history, CancellationToken cancel = default)
+    public Image Import(Stream archive, ImageConfig config, ImageName? name, string history)
     {
-        string unfinished = $"{store.Layers}/.unpack.{Processes.Self}";
-        Directories.Create(unfinished);
+        using var unfinished = new UnfinishedLayer(store, "import");
+        Unpack(archive, unfinished.Path);
+        string diffId = LayerMaking.DigestOf(unfinished.Path);
 
         // Held until the configuration is there: a layer that nobody names and nobody holds is a leftover.
-        using FileLock held = InProgress.Hold(unfinished);
-        try
-        {
-            string diffId = Unpack(archive, unfinished, cancel);
-            string layer = $"{store.Layers}/{diffId}";
-            using (Fd directory = Files.Open(unfinished, Open.Read | Open.Directory))
-            {
-                Files.SyncFileSystem(directory, unfinished);
-            }
-
-            if (!Files.TryRename(unfinished, layer, out Errno why, noReplace: true) && why != Errno.EEXIST)
-            {
-                throw new SyscallException("rename", why, layer);
-            }
-
-            DateTimeOffset now = DateTimeOffset.UtcNow;
-            return store.Add(config with { Created = now, DiffIds = ["sha256:" + diffId], History = [new ImageHistory(now, history, "", false)] }, name);
-        }
-        finally
-        {
-            Directories.RemoveTree(unfinished);
-        }
+        using FileLock held = unfinished.Place(diffId);
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        return store.Add(config with { Created = now, DiffIds = ["sha256:" + diffId], History = [new ImageHistory(now, history, "", false)] }, name);
     }
 
-    private string Unpack(Stream archive, string directory, CancellationToken cancel)
+    private void Unpack(Stream archive, string directory)
     {
         using Stream plain = Decompression.Open(archive);
-        using var hashed = new HashingStream(plain, cancel);
         using Fd root = Files.Open(directory, Open.Path | Open.Directory);
-        using var unpacker = new LayerUnpacker(hashed, root);
+        using var unpacker = new LayerUnpacker(plain, root);
         unpacker.Run();
         if (unpacker.Needs.Links is [(string path, string target), ..])
         {
@@ -60,7 +41,7 @@ public sealed class ImageImport(ImageStore store)
 
         Bytes = unpacker.Bytes;
 
-        // What stands behind the end of the archive belongs to the digest.
-        return hashed.Finish();
+        // Whoever writes the archive mustn't find that nobody reads what stands behind its end.
+        plain.CopyTo(Stream.Null);
     }
 }

@@ -144,6 +144,13 @@ public sealed class LayerMaking(ImageStore store)
         => (name.AsSpan().StartsWith("user."u8) && !name.AsSpan().StartsWith("user.overlay."u8)) || name.AsSpan().SequenceEqual("security.capability"u8)
             || name.AsSpan().SequenceEqual("trusted.overlay.opaque"u8);
 
+    /// <summary>The digest of a tree's plain archive, in hexadecimal.</summary>
+    internal static string DigestOf(string directory)
+    {
+        using Fd root = Files.Open(directory, Open.Read | Open.Directory);
+        return DigestOf(root);
+    }
+
     private static string DigestOf(Fd root)
     {
         using var digest = new DigestingStream(Stream.Null, default);

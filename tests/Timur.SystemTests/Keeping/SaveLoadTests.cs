@@ -50,6 +50,23 @@ public sealed class SaveLoadTests : IDisposable
         Assert.Equal("everything is as recorded", Must("$T system check"));
     }
 
+    [Theory]
+    [InlineData("--format=v7")]
+    [InlineData("--format=gnu --owner=3")]
+    [InlineData("--format=pax --sort=name")]
+    public void An_image_of_a_foreign_archive_keeps_its_id_when_it_is_saved_and_loaded(string how)
+    {
+        Must($"cd $ROOT && mkdir -p t/b t/a && echo x >t/a/f && ln t/a/f t/b/f && tar -C t {how} -cf t.tar b a && $T import -q t.tar foreign && for f in docker-archive oci-archive; do $T save --format $f -o $f.tar foreign; done");
+        string before = Must("$T images -q --no-trunc foreign");
+        foreach (string format in (string[])["docker-archive", "oci-archive"])
+        {
+            Must($"$T rmi foreign && $T load -q -i $ROOT/{format}.tar");
+            Assert.Equal(before, Must("$T images -q --no-trunc foreign"));
+        }
+
+        Assert.Equal("everything is as recorded", Must("$T system check"));
+    }
+
     [Fact]
     public void An_image_that_was_built_here_keeps_its_id()
     {

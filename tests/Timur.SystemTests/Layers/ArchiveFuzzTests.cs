@@ -65,7 +65,7 @@ public sealed class ArchiveFuzzTests : IDisposable
                 ("layer", new TarBuilder().File("manifest.json", "[{\"Config\":\"c\",\"Layers\":[\"l\"]}]").File("c", Named(Config, new string('\0', 80_000_000))).File("l", new string('\0', 80_000_000))),
             ])
         {
-            string file = $"{_root}/{name}.tar";
+            string file = $"{timur.Root}/{name}.tar";
             File.WriteAllBytes(file, archive.Bytes);
             Outcome loaded = TimurCommand.Execute("sh", ["-c", $"exec busybox time -v {timur.Words} load -q -i {file}"]);
             File.Delete(file);

@@ -1,0 +1,4 @@
+FROM base
+WORKDIR /w/x
+COPY ./dir/../dir/sub/ ../y/
+COPY a.txt .

@@ -1,0 +1,3 @@
+# ignore: **/*.md|nested/*.txt
+FROM base
+COPY nested /n/

@@ -1,0 +1,3 @@
+# ignore: *.txt|!a.txt|dir|!dir/sub|dir/sub/three
+FROM base
+COPY . /all/
