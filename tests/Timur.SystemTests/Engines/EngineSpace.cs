@@ -73,7 +73,11 @@ internal sealed class EngineSpace : IDisposable
     }
 
     /// <summary>Each shell is in the space's cgroups, too: who enters namespaces stays in his own.</summary>
-    private string Enter => $"dir={Directory}; for place in /sys/fs/cgroup/init /sys/fs/cgroup/*; do [ ! -e $place/cgroup.procs ] || echo 0 >$place/cgroup.procs; done 2>/dev/null\n";
+    private string Enter => $"""
+        dir={Directory}
+        if [ -e /sys/fs/cgroup/cgroup.procs ]; then echo 0 >/sys/fs/cgroup/init/cgroup.procs; else for place in /sys/fs/cgroup/*; do echo 0 >$place/cgroup.procs; done; fi
+
+        """;
 
     private string[] Words(string program) => ["-t", _process, "-C", "-n", "-m", "-p", program];
 

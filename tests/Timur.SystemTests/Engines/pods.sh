@@ -65,7 +65,7 @@ spec:
 Y
 podman play kube --network none "$dir/pod.yaml" 2>/dev/null | grep -c .
 await "podman logs web-main | wc -l" 4; podman logs web-main
-podman exec web-main sh -c 'touch /x 2>&1; touch /host/x 2>&1; grep CapBnd /proc/self/status; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/cpu/cpu.cfs_quota_us'
+podman exec web-main sh -c 'touch /x 2>&1; touch /host/x 2>&1; grep CapBnd /proc/self/status; cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us 2>/dev/null || cat memory.max cpu.max'
 podman exec web-beside ls /shared
 podman ps -a --format '{{.Names}} {{.Status}}' | cut -d' ' -f1,2 | sed 's/^[0-9a-f]*-infra/infra/' | sort
 podman generate kube web 2>/dev/null | grep -c 'image: localhost/bb'

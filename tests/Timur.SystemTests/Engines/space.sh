@@ -3,17 +3,28 @@
 # namespaces they are and lasts until standard input ends; then the kernel ends everything in it. Its cgroups are its caller's to remove.
 set -eu
 name=$1
-if [ -z "${INSIDE:-}" ]; then
-    for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/*; do
+case ${STAGE:-} in
+'') # into the cgroup, which becomes the root of those inside
+    hierarchies=/sys/fs/cgroup
+    [ -e /sys/fs/cgroup/cgroup.procs ] || hierarchies='/sys/fs/cgroup/*'
+    for hierarchy in $hierarchies; do
         [ -e "$hierarchy/cgroup.procs" ] || continue
-        mkdir -p "$hierarchy/$name"
+        mkdir "$hierarchy/$name"
         for file in cpuset.cpus cpuset.mems; do
             [ ! -e "$hierarchy/cpuset.cpu_exclusive" ] || cat "$hierarchy/$file" >"$hierarchy/$name/$file"
         done
         echo $$ >"$hierarchy/$name/cgroup.procs"
     done
-    INSIDE=1 exec unshare -C -n -m -p -f --kill-child --propagation private sh "$0" "$@"
-fi
+    STAGE=cgroup exec unshare -C sh "$0" "$@"
+    ;;
+cgroup) # with one hierarchy, a cgroup with processes has no controllers for cgroups inside it
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+        mkdir "/sys/fs/cgroup/$name/init"
+        echo $$ >"/sys/fs/cgroup/$name/init/cgroup.procs"
+    fi
+    STAGE=all exec unshare -n -m -p -f --kill-child --propagation private sh "$0" "$@"
+    ;;
+esac
 read -r process rest </proc/self/stat
 mount -t tmpfs none /run
 # Only what is below NAME is mounted: engines look cgroups up in the table of mounts. A new sysfs shows this space's links.
@@ -32,9 +43,6 @@ umount -R -l /sys
 mount -t sysfs sys /sys
 mount --move /run/cgroup /sys/fs/cgroup
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-    # A cgroup with processes has no controllers for cgroups inside it.
-    mkdir /sys/fs/cgroup/init
-    echo 0 >/sys/fs/cgroup/init/cgroup.procs
     for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || true; done
 fi
 mount -t proc proc /proc

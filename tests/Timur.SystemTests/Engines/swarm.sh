@@ -29,13 +29,13 @@ await "one node ls --format '{{.Status}} {{.Availability}}' | sort | uniq -c | t
 one network create -d overlay --attachable net | wc -l
 echo secret | one secret create word - | wc -l
 echo configured | one config create setting - | wc -l
-service() { one service create -d --quiet --no-resolve-image --network net --endpoint-mode dnsrr --stop-grace-period 100ms --update-monitor 100ms --rollback-monitor 100ms "$@" >/dev/null; }
+service() { one service create -d --quiet --no-resolve-image --network net --endpoint-mode dnsrr --stop-grace-period 100ms --restart-delay 100ms --update-monitor 100ms --rollback-monitor 100ms "$@" >/dev/null; }
 service --name web --replicas 4 --limit-memory 32m --env A=b --secret word --config src=setting,target=/setting --hostname '{{.Service.Name}}-{{.Task.Slot}}' bb:1 \
     sh -c 'cp /etc/hostname /tmp/index.html; exec busybox httpd -f -p 8080 -h /tmp'
 await 'running web' 4
 for node in one two; do [ "$($node ps -q --filter label=com.docker.swarm.service.name=web | wc -l)" -gt 0 ] && echo "tasks on $node"; done
 task=$(two ps -q --filter label=com.docker.swarm.service.name=web | head -1)
-two exec "$task" sh -c 'cat /run/secrets/word /setting; echo $A; hostname | cut -d- -f1; cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
+two exec "$task" sh -c 'cat /run/secrets/word /setting; echo $A; hostname | cut -d- -f1; cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max'
 # Across the wire, by address and by name, both ways.
 address=$(two inspect "$task" --format '{{.NetworkSettings.Networks.net.IPAddress}}')
 await "one run --rm --network net bb:1 busybox wget -q -O - http://$address:8080/ | grep -c web" 1
@@ -47,13 +47,13 @@ await "two exec $task busybox wget -q -O - http://web:8080/ | grep -c web" 1
 one service scale -d web=2 >/dev/null; await 'running web' 2
 one service update -d --quiet --env-add A=c --limit-memory 48m --update-delay 0s --update-parallelism 1 web >/dev/null
 await "one service inspect web --format '{{.UpdateStatus.State}}'" completed
-for node in one two; do for task in $($node ps -q --filter label=com.docker.swarm.service.name=web); do $node exec "$task" sh -c 'echo $A; cat /sys/fs/cgroup/memory/memory.limit_in_bytes'; done; done
+for node in one two; do for task in $($node ps -q --filter label=com.docker.swarm.service.name=web); do $node exec "$task" sh -c 'echo $A; cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max'; done; done
 one service update -d --quiet --force web >/dev/null; await "one service inspect web --format '{{.UpdateStatus.State}}'" completed; await 'running web' 2
 one service rollback -d --quiet web >/dev/null; await "one service inspect web --format '{{.UpdateStatus.State}}'" rollback_completed
 one service ps web --filter desired-state=running --format '{{.Name}}' | sort
 
 service --name all --mode global bb:1 sleep 1000; await 'running all' 2
-service --name failing --restart-max-attempts 1 --restart-delay 100ms bb:1 sh -c 'exit 7'
+service --name failing --restart-max-attempts 1 bb:1 sh -c 'exit 7'
 await "one service ps failing --format '{{.Error}}' | grep -c 'non-zero exit (7)'" 2
 task=$(two ps -q --filter label=com.docker.swarm.service.name=all); two kill "$task" >/dev/null; await "two ps -q --filter label=com.docker.swarm.service.name=all | grep -vc $(echo "$task" | cut -c1-12)" 1
 one node update --availability drain "$second" >/dev/null
