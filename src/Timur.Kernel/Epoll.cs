@@ -18,6 +18,19 @@ public sealed unsafe class Epoll : IDisposable
     /// <summary>Watches a descriptor; <paramref name="key"/> comes back with its events.</summary>
     public void Add(Fd fd, int key, Ready interest = Ready.Read) => Control(1, fd, key, interest);
 
+    /// <summary>The same; false for a file that is always ready, such as a regular one or the null device: epoll refuses those.</summary>
+    public bool TryAdd(Fd fd, int key, Ready interest = Ready.Read)
+    {
+        long result = TryControl(1, fd, key, interest);
+        if (result == -(int)Errno.EPERM)
+        {
+            return false;
+        }
+
+        Sys.Check(result, "epoll_ctl", fd.ProcPath);
+        return true;
+    }
+
     /// <summary>Changes what is watched.</summary>
     public void Change(Fd fd, int key, Ready interest) => Control(3, fd, key, interest);
 
@@ -47,11 +60,13 @@ public sealed unsafe class Epoll : IDisposable
 
     public void Dispose() => _fd.Dispose();
 
-    private void Control(int operation, Fd fd, int key, Ready interest)
+    private void Control(int operation, Fd fd, int key, Ready interest) => Sys.Check(TryControl(operation, fd, key, interest), "epoll_ctl", fd.ProcPath);
+
+    private long TryControl(int operation, Fd fd, int key, Ready interest)
     {
         byte* entry = stackalloc byte[16];
         *(uint*)entry = (uint)interest;
         *(long*)(entry + EventSize - 8) = key;
-        Sys.Check(Sys.Call(Nr.epoll_ctl, _fd.Raw, operation, fd.Raw, (long)entry), "epoll_ctl", fd.ProcPath);
+        return Sys.Call(Nr.epoll_ctl, _fd.Raw, operation, fd.Raw, (long)entry);
     }
 }

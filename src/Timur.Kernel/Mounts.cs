@@ -68,22 +68,32 @@ public static class Mounts
     public static unsafe Fd CloneIdMapped(string path, Fd userNamespace, bool recursive = false, bool mapAll = false)
     {
         const int cloneCloseOnExec = 1 | 0x80000;
-        const int emptyPath = 0x1000;
         const int below = 0x8000;
         using var text = new CString(path, stackalloc byte[512]);
         var mount = new Fd((int)Sys.Check(Sys.Call(Nr.open_tree, Files.AtFdCwd, text.Address, cloneCloseOnExec | (recursive ? below : 0)), "open_tree", path));
+        try
+        {
+            MapIds(mount, userNamespace, mapAll, path);
+            return mount;
+        }
+        catch
+        {
+            mount.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The ids of a mount that is attached nowhere yet become those of the user namespace (mount_setattr(2), MOUNT_ATTR_IDMAP).</summary>
+    /// <param name="all">Also of the mounts below it.</param>
+    public static unsafe void MapIds(Fd mount, Fd userNamespace, bool all, string name)
+    {
+        const int emptyPath = 0x1000;
+        const int below = 0x8000;
 
         // struct mount_attr: attr_set, attr_clr, propagation, userns_fd.
         ulong* attributes = stackalloc ulong[4] { 0x100000, 0, 0, (ulong)userNamespace.Raw };
         byte nothing = 0;
-        long result = Sys.Call(Nr.mount_setattr, mount.Raw, (long)&nothing, emptyPath | (mapAll ? below : 0), (long)attributes, 32);
-        if (result < 0)
-        {
-            mount.Dispose();
-            throw new SyscallException("mount_setattr(idmap)", Sys.Why(result), path);
-        }
-
-        return mount;
+        Sys.Check(Sys.Call(Nr.mount_setattr, mount.Raw, (long)&nothing, emptyPath | (all ? below : 0), (long)attributes, 32), "mount_setattr(idmap)", name);
     }
 
     /// <summary>mount --bind, or --rbind.</summary>

@@ -39,7 +39,8 @@ public static unsafe class Terminal
     /// <summary>
     /// Raw mode, as cfmakeraw(3) has it: every byte goes through untouched. Returns what restores the former mode; null when it isn't a terminal.
     /// </summary>
-    public static TerminalMode? MakeRaw(Fd fd)
+    /// <param name="keepOutput">Output stays as it is: a line feed still begins a new line.</param>
+    public static TerminalMode? MakeRaw(Fd fd, bool keepOutput = false)
     {
         // struct termios of the kernel: iflag, oflag, cflag, lflag, line, cc[19]
         byte[] former = new byte[AttributeBytes];
@@ -55,13 +56,24 @@ public static unsafe class Terminal
             former.CopyTo(raw, 0);
             uint* flags = (uint*)after;
             flags[0] &= ~(0x1u | 0x2 | 0x8 | 0x20 | 0x40 | 0x80 | 0x100 | 0x400);
-            flags[1] &= ~0x1u;
+            flags[1] &= keepOutput ? ~0u : ~0x1u;
             flags[2] = (flags[2] & ~(0x30u | 0x100)) | 0x30;
             flags[3] &= ~(0x8u | 0x40 | 0x2 | 0x1 | 0x8000);
             Sys.Call(Nr.ioctl, fd.Raw, SetAttributesNow, (long)after);
         }
 
         return new TerminalMode(fd, former);
+    }
+
+    /// <summary>Line feeds of its programs come out of the terminal as they are, with no carriage return before them (ONLCR, termios(3)).</summary>
+    public static void ClearNewlineMapping(Fd fd)
+    {
+        byte* attributes = stackalloc byte[AttributeBytes];
+        if (Sys.Call(Nr.ioctl, fd.Raw, GetAttributes, (long)attributes) == 0)
+        {
+            ((uint*)attributes)[1] &= ~0x4u;
+            Sys.Call(Nr.ioctl, fd.Raw, SetAttributesNow, (long)attributes);
+        }
     }
 
     internal static void Restore(Fd fd, byte[] attributes)

@@ -75,6 +75,7 @@ public class OciLifecycleTests
         string id = bundle.Shell("sleep 100").Create();
         Assert.Equal(0, bundle.Execute("start", id).Code);
         Assert.NotEqual(0, bundle.Execute("start", id).Code);
+        Assert.Equal(0, bundle.Execute("delete", "--force", id).Code);
         string other = bundle.Create();
         Assert.Equal(0, bundle.Execute("delete", "--force", other).Code);
         Assert.Contains("container does not exist", bundle.Execute("state", other).Error, StringComparison.Ordinal);

@@ -94,7 +94,7 @@ public class OciSocketTests
         bundle.Save();
         Outcome outcome = bundle.TryCreate(bundle.NewId());
         Assert.Equal(1, outcome.Code);
-        Assert.Contains("seccomp agent /nobody/there: No such file or directory", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("failed to connect with seccomp agent /nobody/there: no such file or directory", outcome.Error, StringComparison.Ordinal);
         Assert.Equal("", bundle.Execute("list", "-q").Out);
     }
 

@@ -29,6 +29,7 @@ public static class DeviceOps
         const long createFile = 0x40 | 0x20000 | 0x80000 | 1;
         program.Add($"create /dev/{name}", Nr.openat, directory, program.Text(name), createFile, 0x1B6).Save(slot);
         program.Attach(program.CloneHostTree(hostPath, recursive: false, new MountChange(MountAttributes.None)), $"/dev/{name}", slot);
+        program.Add($"close /dev/{name}", Nr.close, slot);
         program.ReleaseSlots(mark);
     }
 
@@ -44,31 +45,32 @@ public static class DeviceOps
     /// A new terminal of the container's own devpts: unlocked, its slave in <see cref="Slot.Console"/>; the parent is told letter 't' with the
     /// master's number, takes the master and sets its size. No path is involved (TIOCGPTPEER, ioctl_tty(2)), so nothing can be put in its place.
     /// </summary>
-    public static void NewTerminal(this LaunchProgram program, Arg devpts, uint user, uint group)
+    public static void NewTerminal(this LaunchProgram program, Arg devpts, uint user)
     {
         Arg master = program.NewSlot();
         program.Add("open ptmx", Nr.openat, devpts, program.Text("ptmx"), ReadWriteNoCtty, 0).Save(master);
-        Hand(program, master, user, group);
+        Hand(program, master, user);
     }
 
     /// <summary>
     /// The same inside a container that was joined: whatever its /dev/pts/ptmx is, only a real multiplexer answers the requests that follow
     /// (CVE-2025-52565).
     /// </summary>
-    public static void NewTerminalByPath(this LaunchProgram program, uint user, uint group)
+    public static void NewTerminalByPath(this LaunchProgram program, uint user)
     {
         Arg master = program.NewSlot();
         program.Add("open /dev/pts/ptmx", Nr.openat, Files.AtFdCwd, program.Text("/dev/pts/ptmx"), ReadWriteNoCtty, 0).Save(master);
-        Hand(program, master, user, group);
+        Hand(program, master, user);
     }
 
-    private static void Hand(LaunchProgram program, Arg master, uint user, uint group)
+    /// <summary>The user owns the terminal; its group is what the file system says, mostly that of all terminals.</summary>
+    private static void Hand(LaunchProgram program, Arg master, uint user)
     {
         program.Add("unlock the terminal", Nr.ioctl, master, 0x40045431, program.Bytes(new byte[4]));
         program.Add("open the terminal", Nr.ioctl, master, 0x5441, ReadWriteNoCtty).Save(Slot.Console);
-        if (user != 0 || group != 0)
+        if (user != 0)
         {
-            program.Add("chown the terminal", Nr.fchown, Slot.Console, user, group);
+            program.Add("chown the terminal", Nr.fchown, Slot.Console, user, -1);
         }
 
         program.Add("hand the terminal over", Pseudo.SyncSlot, 't', master.Value);
@@ -82,5 +84,8 @@ public static class DeviceOps
         const long createFile = 0x40 | 0x20000 | 0x80000 | 1;
         program.Add("create /dev/console", Nr.openat, devices, program.Text("console"), createFile, 0x180).Save(slot);
         program.Attach(program.CloneOpenTree("the terminal", Slot.Console, recursive: false), "/dev/console", slot);
+
+        // A mount with a file that is open for writing can't become read-only.
+        program.Add("close /dev/console", Nr.close, slot);
     }
 }

@@ -132,6 +132,15 @@ public static class IdentityOps
     /// <summary>sched_setaffinity(2); <paramref name="cpus"/> is a bit for each CPU.</summary>
     public static void Affinity(this LaunchProgram program, ReadOnlySpan<byte> cpus) => program.Add("sched_setaffinity", Nr.sched_setaffinity, 0, cpus.Length, program.Bytes(cpus));
 
+    /// <summary>Every processor that the cgroup has (sched_setaffinity(2) leaves out all others); a kernel that refuses leaves it as it is.</summary>
+    public static void ResetAffinity(this LaunchProgram program)
+    {
+        const int mostProcessors = 8192;
+        Span<byte> every = stackalloc byte[mostProcessors / 8];
+        every.Fill(0xff);
+        program.Add("sched_setaffinity every processor", Nr.sched_setaffinity, 0, every.Length, program.Bytes(every)).Tolerate(Errno.EINVAL, Errno.EPERM);
+    }
+
     /// <summary>sched_setattr(2).</summary>
     public static void Scheduler(this LaunchProgram program, string name, uint policy, ulong flags, int nice, uint priority, ulong runtime, ulong deadline, ulong period)
     {

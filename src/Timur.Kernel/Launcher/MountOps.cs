@@ -95,9 +95,9 @@ public static class MountOps
             return;
         }
 
-        // struct mount_attr: attr_set, attr_clr, propagation, userns_fd. The access-time attributes are one field: set means clear it first.
+        // struct mount_attr: attr_set, attr_clr, propagation, userns_fd. The access-time attributes are one field: set or clear means clear all of it first.
         const MountAttributes accessTime = (MountAttributes)0x70;
-        MountAttributes clear = change.Clear | ((change.Set & accessTime) != 0 ? accessTime : 0);
+        MountAttributes clear = change.Clear | (((change.Set | change.Clear) & accessTime) != 0 ? accessTime : 0);
         Span<byte> attributes = stackalloc byte[32];
         attributes.Clear();
         BinaryPrimitives.WriteInt64LittleEndian(attributes, (long)change.Set);

@@ -20,7 +20,7 @@ public static unsafe class PayloadImage
     public static bool IsSupported => RuntimeInformation.ProcessArchitecture == Architecture.X64 && Files.TryReadText("/proc/sys/vm/memfd_noexec", out _) is not "2";
 
     /// <summary>System calls that it makes: a filter has to allow them.</summary>
-    public static IReadOnlyList<string> Calls { get; } = ["execveat", "execve", "read", "close", "fcntl", "write", "exit_group"];
+    public static IReadOnlyList<string> Calls { get; } = ["execveat", "execve", "read", "close", "fcntl", "write", "rt_sigaction", "exit_group"];
 
     /// <summary>A sealed memory file with the program.</summary>
     public static Fd Make(ReadOnlySpan<byte> image)
@@ -45,13 +45,15 @@ public static unsafe class PayloadImage
     /// <param name="report">A descriptor that gets the failure of <paramref name="operation"/>, or null.</param>
     internal static byte[] Build(IReadOnlyList<string> paths, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, int? gate, int? report, int operation)
     {
-        byte[] code = Assemble(gate, report ?? NoReport, operation, 0, 0, 0);
+        string command = paths.Count == 1 ? paths[0] : arguments[0];
+        IReadOnlyList<string> complaints = report is null ? [$"exec {command}: no such file or directory\n", $"exec {command}: exec format error\n", $"exec {command}: permission denied\n"] : [];
+        var addresses = new Addresses(0, 0, 0, 0, [.. complaints.Select(_ => (0, 0))]);
+        MachineCode code = Assemble(gate, report ?? NoReport, operation, addresses);
         var data = new DataSection(Base + HeaderSize + code.Length);
-        int pathArray = data.Array(paths);
-        int argumentArray = data.Array(arguments);
-        int environmentArray = data.Array(environment);
-        code = Assemble(gate, report ?? NoReport, operation, pathArray, argumentArray, environmentArray);
-        return [.. Header(HeaderSize + code.Length + data.Length), .. code, .. data.Bytes];
+        int ending = gate is null ? 0 : data.SignalAction(Base + HeaderSize + code.PlaceOf("signal"));
+        addresses = new Addresses(data.Array(paths), data.Array(arguments), data.Array(environment), ending, [.. complaints.Select(data.Text)]);
+        byte[] bytes = Assemble(gate, report ?? NoReport, operation, addresses).ToBytes();
+        return [.. Header(HeaderSize + bytes.Length + data.Length), .. bytes, .. data.Bytes];
     }
 
     /// <summary>elf(5): one segment, read and executed; a stack that isn't executed.</summary>
@@ -84,7 +86,11 @@ public static unsafe class PayloadImage
         BinaryPrimitives.WriteInt64LittleEndian(place[48..], 4096);
     }
 
-    private static byte[] Assemble(int? gate, int report, int operation, int paths, int arguments, int environment)
+    /// <summary>Where the data is, and how long the texts are that tell standard error of ENOENT, ENOEXEC and anything else.</summary>
+    /// <param name="Ending">What rt_sigaction(2) is told of signals that end a process.</param>
+    private readonly record struct Addresses(int Paths, int Arguments, int Environment, int Ending, (int Address, int Length)[] Complaints);
+
+    private static MachineCode Assemble(int? gate, int report, int operation, Addresses addresses)
     {
         var code = new MachineCode();
         if (report != NoReport)
@@ -96,19 +102,30 @@ public static unsafe class PayloadImage
 
         if (gate is { } fifo)
         {
+            // The first process of a namespace has no signal that ends it unless it handles it (pid_namespaces(7)); whoever kills a created container means it.
+            foreach (int signal in (ReadOnlySpan<int>)[1, 2, 3, 15])
+            {
+                // rt_sigaction(signal, ending, 0, 8)
+                code.Edi(signal).Esi(addresses.Ending).Edx(0).Add(0x41, 0xba).Word(8).Call(13); // mov r10d, 8
+            }
+
             // read(gate, rsp - 128, 1) until no signal interrupts it; close(gate)
             code.Label("gate").Edi(fifo).Add(0x48, 0x8d, 0x74, 0x24, 0x80).Edx(1).Call(0);
             code.Add(0x83, 0xf8, 0xfc).JumpTo("gate", 0x74); // cmp eax, -EINTR; je gate
 
             // A payload that is a link to /proc/self/exe executes this once more: then there is no gate, and it ends.
-            code.Add(0x83, 0xf8, 0x01).JumpTo("end", 0x75); // cmp eax, 1; jne end
-            code.Edi(fifo).Call(3);
+            code.Add(0x83, 0xf8, 0x01).JumpTo("open", 0x74); // cmp eax, 1; je open
+            code.Edi(127).Call(231);
+
+            // The handler: exit_group(128 + signal)
+            code.Label("signal").Add(0x81, 0xc7).Word(128).Call(231); // add edi, 128
+            code.Label("open").Edi(fifo).Call(3);
         }
 
         // For each path: execve(path, arguments, environment). r12d keeps the error to report: ENOENT until one is another.
-        code.Add(0xbb).Word(paths).Add(0x41, 0xbc).Word(2); // mov ebx, paths; mov r12d, ENOENT
+        code.Add(0xbb).Word(addresses.Paths).Add(0x41, 0xbc).Word(2); // mov ebx, paths; mov r12d, ENOENT
         code.Label("next").Add(0x48, 0x8b, 0x3b, 0x48, 0x85, 0xff).JumpTo("report", 0x74); // mov rdi, [rbx]; test rdi, rdi; je report
-        code.Esi(arguments).Edx(environment).Call(59);
+        code.Esi(addresses.Arguments).Edx(addresses.Environment).Call(59);
         code.Add(0x48, 0x83, 0xc3, 0x08, 0xf7, 0xd8); // add rbx, 8; neg eax
         code.Add(0x83, 0xf8, 0x02).JumpTo("next", 0x74); // cmp eax, ENOENT; je next
         code.Add(0x83, 0xf8, 0x14).JumpTo("next", 0x74); // cmp eax, ENOTDIR; je next
@@ -123,9 +140,25 @@ public static unsafe class PayloadImage
             code.Add(0x44, 0x89, 0x64, 0x24, 0x08, 0xc7, 0x44, 0x24, 0x0c).Word(0); // mov [rsp+8], r12d; mov dword [rsp+12], 0
             code.Edi(report).Add(0x48, 0x89, 0xe6).Edx(16).Call(1); // mov rsi, rsp
         }
+        else
+        {
+            Complain(code, addresses.Complaints);
+        }
 
         code.Label("end").Edi(127).Call(231);
-        return code.ToBytes();
+        return code;
+    }
+
+    /// <summary>Whoever created the container has gone: the words go where the payload's own errors would, and the code is 255.</summary>
+    private static void Complain(MachineCode code, (int Address, int Length)[] complaints)
+    {
+        code.Esi(complaints[0].Address).Edx(complaints[0].Length);
+        code.Add(0x41, 0x83, 0xfc, 0x02).JumpTo("write", 0x74); // cmp r12d, ENOENT; je write
+        code.Esi(complaints[1].Address).Edx(complaints[1].Length);
+        code.Add(0x41, 0x83, 0xfc, 0x08).JumpTo("write", 0x74); // cmp r12d, ENOEXEC; je write
+        code.Esi(complaints[2].Address).Edx(complaints[2].Length);
+        code.Label("write").Edi(2).Call(1);
+        code.Edi(255).Call(231);
     }
 
     /// <summary>Instructions of x86-64 (Intel SDM volume 2), with short jumps to labels.</summary>
@@ -169,6 +202,10 @@ public static unsafe class PayloadImage
             return this;
         }
 
+        internal int Length => _bytes.Count;
+
+        internal int PlaceOf(string label) => _labels[label];
+
         internal byte[] ToBytes()
         {
             foreach ((int at, string label) in _jumps)
@@ -202,6 +239,26 @@ public static unsafe class PayloadImage
             }
 
             return start + array;
+        }
+
+        /// <summary>struct kernel_sigaction: handler, flags, restorer, mask. The handler never returns; the kernel wants a restorer all the same.</summary>
+        internal int SignalAction(int handler)
+        {
+            const int hasRestorer = 0x4000000;
+            int at = Take(32);
+            BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(at), handler);
+            BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(at + 8), hasRestorer);
+            BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(at + 16), handler);
+            return start + at;
+        }
+
+        /// <summary>Where a text is, and its length.</summary>
+        internal (int Address, int Length) Text(string text)
+        {
+            int length = Encoding.UTF8.GetByteCount(text);
+            int at = Take(length);
+            Encoding.UTF8.GetBytes(text, _bytes.AsSpan(at));
+            return (start + at, length);
         }
 
         private int Take(int count)

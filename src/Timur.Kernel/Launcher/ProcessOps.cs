@@ -70,6 +70,18 @@ public static class ProcessOps
         program.Add("standard error", Nr.dup3, Slot.Error, 2, 0);
     }
 
+    /// <summary>
+    /// Who the payload is going to be may open its streams once more, by /dev/stdout and the like. Where the owner or the user isn't mapped in the user
+    /// namespace, or the file system is read-only, they stay as they are.
+    /// </summary>
+    public static void OwnStreams(this LaunchProgram program, IReadOnlyList<int> streams, uint user)
+    {
+        foreach (int stream in streams)
+        {
+            program.Add($"chown descriptor {stream}", Nr.fchown, stream, user, -1).Tolerate(Errno.EINVAL, Errno.EPERM, Errno.EROFS);
+        }
+    }
+
     /// <summary>A standard stream becomes the null device of a /dev that was just made.</summary>
     public static void OpenNull(this LaunchProgram program, Arg devices, Slot stream)
     {
@@ -103,7 +115,8 @@ public static class ProcessOps
         program.Add("close descriptors", Nr.close_range, gatePlace + (gate ? 1 : 0), uint.MaxValue, 0);
         for (int i = 0; i < preserved; i++)
         {
-            program.Add($"keep descriptor {3 + i}", Nr.fcntl, 3 + i, 2, 0);
+            // How many there are at most is the caller's guess.
+            program.Add($"keep descriptor {3 + i}", Nr.fcntl, 3 + i, 2, 0).Tolerate(Errno.EBADF);
         }
     }
 

@@ -16,6 +16,12 @@ public sealed class Cgroup
 
     private readonly CgroupLayout _layout;
 
+    /// <summary>Directories that weren't there before.</summary>
+    private readonly List<string> _made = [];
+
+    /// <summary>At least one directory of the path was there before.</summary>
+    private bool _existed;
+
     private Cgroup(CgroupLayout layout, string path)
     {
         _layout = layout;
@@ -38,20 +44,29 @@ public sealed class Cgroup
     /// Makes the directories and sets the limits. What this machine can't enforce is a sentence in <paramref name="warnings"/>; a limit that the
     /// kernel refuses is a <see cref="Failure"/>, with nothing left behind.
     /// </summary>
-    public static Cgroup Create(CgroupLayout layout, string path, LinuxResources resources, List<string> warnings, LimitWords? words = null)
+    /// <param name="isForeign">Says by a <see cref="Failure"/> that a cgroup that was there before can't be shared; nothing is changed in it then.</param>
+    public static Cgroup Create(CgroupLayout layout, string path, LinuxResources resources, List<string> warnings, LimitWords? words = null, Func<Cgroup, Failure?>? isForeign = null)
     {
         var cgroup = new Cgroup(layout, path);
+        Failure? refusal;
         try
         {
             cgroup.MakeDirectories(resources);
-            cgroup.Apply(resources, warnings, words);
-            return cgroup;
+            refusal = cgroup._existed ? isForeign?.Invoke(cgroup) : null;
+            if (refusal is null)
+            {
+                cgroup.Apply(resources, warnings, words);
+                return cgroup;
+            }
         }
         catch
         {
             cgroup.TryRemove();
             throw;
         }
+
+        cgroup._made.ForEach(directory => Kernel.Directories.TryRemove(directory, out _));
+        throw refusal;
     }
 
     /// <summary>Makes the directories that these limits need and that the container had no use for so far, and moves its processes there.</summary>
@@ -362,6 +377,7 @@ public sealed class Cgroup
         string directory = hierarchy.MountPoint + Path;
         if (Kernel.Directories.TryCreate(directory, out Errno why))
         {
+            _made.Add(directory);
             if (hierarchy.Version == 2 && !UnifiedControllers.HasAll(directory, _layout))
             {
                 UnifiedControllers.EnableAlong(hierarchy.MountPoint, Path);
@@ -372,6 +388,12 @@ public sealed class Cgroup
         else if (why != Errno.EEXIST)
         {
             MakeAlong(hierarchy, controller);
+            _made.Add(directory);
+        }
+        else
+        {
+            // Controllers may share a hierarchy.
+            _existed |= !_made.Contains(directory);
         }
     }
 

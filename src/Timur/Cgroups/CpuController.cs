@@ -32,16 +32,7 @@ internal static class CpuController
 
     private static void ApplyV1(CgroupDirectory directory, CpuResources cpu, LimitWords words, List<string> warnings)
     {
-        if (cpu.RealtimePeriod is { } realtime)
-        {
-            directory.Set("cpu.rt_period_us", realtime.ToString(), words.RealtimePeriod);
-        }
-
-        if (cpu.RealtimeRuntime is { } budget)
-        {
-            directory.Set("cpu.rt_runtime_us", budget.ToString(), words.RealtimeRuntime);
-        }
-
+        Realtime(directory, cpu, words);
         if (cpu.Shares is { } shares)
         {
             directory.Set("cpu.shares", shares.ToString(), words.CpuShares);
@@ -49,9 +40,28 @@ internal static class CpuController
 
         Bandwidth(directory, cpu, words);
 
-        if (cpu.Idle is { } idle && !directory.TrySet("cpu.idle", idle.ToString(), out Kernel.Errno why))
+        if (cpu.Idle is 0 or 1 && !directory.TrySet("cpu.idle", cpu.Idle.Value.ToString(), out Kernel.Errno why))
         {
             warnings.Add($"{words.CpuIdle} has no effect: cpu.idle: {Kernel.ErrnoText.Describe(why)}");
+        }
+        else if (cpu.Idle is not (null or 0 or 1))
+        {
+            directory.Set("cpu.idle", cpu.Idle.Value.ToString(), words.CpuIdle);
+        }
+    }
+
+    /// <summary>The budget may not exceed the period: which of both is refused at first depends on what they were.</summary>
+    private static void Realtime(CgroupDirectory directory, CpuResources cpu, LimitWords words)
+    {
+        bool isLate = cpu.RealtimePeriod is { } early && !directory.TrySet("cpu.rt_period_us", early.ToString(), out _);
+        if (cpu.RealtimeRuntime is { } budget)
+        {
+            directory.Set("cpu.rt_runtime_us", budget.ToString(), words.RealtimeRuntime);
+        }
+
+        if (isLate)
+        {
+            directory.Set("cpu.rt_period_us", cpu.RealtimePeriod!.Value.ToString(), words.RealtimePeriod);
         }
     }
 

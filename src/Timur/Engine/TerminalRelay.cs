@@ -10,22 +10,22 @@ public static class TerminalRelay
     private const int MasterKey = 2;
     private const int SignalKey = 3;
 
+    /// <summary>So much of a file goes to a terminal that says it takes more: it never blocks on that.</summary>
+    private const int FilePortion = 256;
+
     /// <summary>Relays until <paramref name="process"/> ends; the terminal's mode is restored whatever happens.</summary>
-    public static void Run(Fd master, Fd process, bool sendInput)
+    /// <param name="keepOutput">This terminal goes on treating line feeds as it does: the pty's don't come as two bytes.</param>
+    public static void Run(Fd master, Fd process, bool sendInput, bool keepOutput = false)
     {
         Fd input = Descriptors.Standard(0);
         Fd output = Descriptors.Standard(1);
-        using TerminalMode? raw = sendInput ? Terminal.MakeRaw(input) : null;
+        using TerminalMode? raw = sendInput ? Terminal.MakeRaw(input, keepOutput) : null;
         using var signals = new SignalPipe(Signals.WindowChange);
         using var epoll = new Epoll();
         epoll.Add(process, EndKey);
-        epoll.Add(master, MasterKey);
         epoll.Add(signals.Descriptor, SignalKey);
-        if (sendInput)
-        {
-            epoll.Add(input, InputKey);
-        }
-
+        bool isFile = sendInput && !epoll.TryAdd(input, InputKey);
+        epoll.Add(master, MasterKey, isFile ? Ready.Read | Ready.Write : Ready.Read);
         byte[] buffer = new byte[16 * 1024];
         Span<(int Key, Ready Events)> events = stackalloc (int, Ready)[4];
         bool ended = false;
@@ -37,7 +37,17 @@ public static class TerminalRelay
                 switch (events[i].Key)
                 {
                     case EndKey: ended = true; break;
-                    case MasterKey when !Copy(master, output, buffer): epoll.Remove(master); break;
+                    case MasterKey:
+                        if ((events[i].Events & ~Ready.Write) != 0 && !Copy(master, output, buffer))
+                        {
+                            epoll.Remove(master);
+                        }
+                        else if ((events[i].Events & Ready.Write) != 0 && !Copy(input, master, buffer.AsSpan(0, FilePortion)))
+                        {
+                            epoll.Change(master, MasterKey, Ready.Read);
+                        }
+
+                        break;
                     case InputKey when !Copy(input, master, buffer): epoll.Remove(input); break;
                     case SignalKey when signals.Next() == Signals.WindowChange && Terminal.Size(input) is { } size: Terminal.SetSize(master, size); break;
                 }
@@ -50,9 +60,9 @@ public static class TerminalRelay
         }
     }
 
-    private static bool Copy(Fd from, Fd to, byte[] buffer)
+    private static bool Copy(Fd from, Fd to, Span<byte> buffer)
     {
         int count = Files.TryRead(from, buffer, out _);
-        return count > 0 && Files.TryWrite(to, buffer.AsSpan(0, count), out _);
+        return count > 0 && Files.TryWrite(to, buffer[..count], out _);
     }
 }

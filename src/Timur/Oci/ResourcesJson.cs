@@ -69,9 +69,13 @@ internal static class ResourcesJson
         }
 
         string access = part.Text("access") is { Length: > 0 } letters ? letters : "rwm";
-        return access.AsSpan().IndexOfAnyExcept("rwm") < 0
-            ? new DeviceRule(part.Flag("allow"), type, Wildcard(part.Number("major")), Wildcard(part.Number("minor")), access)
-            : throw part.Complain($"access '{access}' has other letters than r, w, m");
+        if (access.AsSpan().IndexOfAnyExcept("rwm") >= 0)
+        {
+            // Other runtimes leave out what they don't know.
+            access = string.Concat(access.Where(letter => letter is 'r' or 'w' or 'm'));
+        }
+
+        return new DeviceRule(part.Flag("allow"), type, Wildcard(part.Number("major")), Wildcard(part.Number("minor")), access);
     }
 
     private static NetworkResources ReadNetwork(JsonPart part) => new()

@@ -15,9 +15,11 @@ internal static class DefaultDevices
         new("/dev/tty", "c", 5, 0, null, 0, 0),
     ];
 
+    internal const string KernelImage = "/proc/kcore";
+
     internal static readonly (string Name, string Target)[] Links =
     [
         ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
-        ("core", "/proc/kcore"),
+        ("core", KernelImage),
     ];
 }

@@ -83,8 +83,8 @@ public sealed class LaunchCompiler
             }
             else if (ns.Path is not null && ns.Type != "pid")
             {
-                // What is joined or made later belongs to the user namespace, or is within its power.
-                joins.Insert(ns.Type == "user" ? 0 : joins.Count, (ns.Type, Slot.Extra + joined++, flag));
+                // The user namespace last: others that aren't its own can be joined only before. What is made later belongs to it.
+                joins.Insert(ns.Type == "user" || joins is not [.., { Type: "user" }] ? joins.Count : joins.Count - 1, (ns.Type, Slot.Extra + joined++, flag));
             }
             else if (ns.Path is null && atClone)
             {
@@ -102,7 +102,7 @@ public sealed class LaunchCompiler
 
     private void Enter(CloneFlags made, List<(string Type, Slot Slot, CloneFlags Flag)> joins)
     {
-        bool joinsUser = joins is [{ Type: "user" }, ..];
+        bool joinsUser = joins is [.., { Type: "user" }];
         if (!joinsUser)
         {
             _program.Flags |= made;
@@ -129,6 +129,11 @@ public sealed class LaunchCompiler
         foreach (string tasks in _context.CgroupTasks)
         {
             _program.JoinCgroup(tasks);
+        }
+
+        if (_context.ResetAffinity)
+        {
+            _program.ResetAffinity();
         }
 
         if (IsNew("time"))
@@ -199,7 +204,7 @@ public sealed class LaunchCompiler
 
         if (_spec.Linux.Personality is { } personality)
         {
-            _program.Personality(personality == "LINUX32" ? 8 : 0);
+            _program.Personality(ProcessSettings.Domain(personality));
         }
     }
 
@@ -212,6 +217,7 @@ public sealed class LaunchCompiler
         else
         {
             _program.StandardStreams();
+            _program.OwnStreams(_context.OwnedStreams, _process.UserId);
         }
 
         if (_context.Reaper)

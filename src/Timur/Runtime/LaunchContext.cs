@@ -47,6 +47,12 @@ public sealed record LaunchContext
     /// <summary>Standard streams that are nothing: the container's own /dev/null, through which no chmod reaches the host's.</summary>
     public IReadOnlyList<Kernel.Launcher.Slot> NullStreams { get; init; } = [];
 
+    /// <summary>Standard streams that the payload's user is to own (<see cref="StreamOwnership"/>).</summary>
+    public IReadOnlyList<int> OwnedStreams { get; init; } = [];
+
+    /// <summary>The payload may run on every processor of its cgroup, whatever this process may.</summary>
+    public bool ResetAffinity { get; init; }
+
     /// <summary>The parent runs hooks at <see cref="LaunchLetters.Hooks"/>, when everything is mounted and the old root is still there.</summary>
     public bool Hooks { get; init; }
 
@@ -83,6 +89,9 @@ public static class LaunchLetters
 
     /// <summary>To take the descriptor on which the seccomp filter asks (seccomp_unotify(2)).</summary>
     public const char Listener = 'n';
+
+    /// <summary>To give a mount, attached nowhere yet, the map of its ids.</summary>
+    public const char IdMap = 'm';
 
     /// <summary>To take a directory of the image that is about to be covered.</summary>
     public const char CopySource = 'y';

@@ -44,6 +44,9 @@ internal static class ProcessSettings
         }
     }
 
+    /// <summary>The number of an execution domain (personality(2)).</summary>
+    internal static long Domain(string personality) => personality == "LINUX32" ? 8 : 0;
+
     /// <summary>sched(7).</summary>
     private static uint Policy(string name) => name switch
     {

@@ -15,6 +15,9 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
     private Arg? _sys;
     private bool _devicesAreGiven;
 
+    /// <summary>New file systems that become read-only when everything in them is made.</summary>
+    private readonly List<(MountHandle Mount, string Destination)> _closing = [];
+
     /// <summary>By the mount itself, of which two may have one destination, and the part of it.</summary>
     private Dictionary<(MountSpec Mount, string Part), MountHandle>? _hostTrees;
 
@@ -75,7 +78,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         foreach (MountSpec mount in spec.Mounts)
         {
             MountOptions options = MountOptions.Parse(mount.Options);
-            if (context.Given.ContainsKey(mount.Destination))
+            if (context.Given.ContainsKey(mount.Destination) || (mount.Source is { } source && InnerSources.IsInner(source, context.Root)))
             {
                 continue;
             }
@@ -128,7 +131,14 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         }
 
         Arg target = program.OpenOrMakeDirectory(_root, mount.Destination);
-        MountHandle handle = program.NewFileSystem(mount.Type ?? "none", mount.Source ?? mount.Type ?? "none", Labelled(mount, options), options.Set);
+        bool closesLate = mount.Type == "tmpfs" && (options.Set & MountAttributes.ReadOnly) != 0;
+        MountAttributes attributes = closesLate ? options.Set & ~MountAttributes.ReadOnly : options.Set;
+        MountHandle handle = program.NewFileSystem(mount.Type ?? "none", mount.Source ?? mount.Type ?? "none", Labelled(mount, options), attributes);
+        if (closesLate)
+        {
+            _closing.Add((handle, mount.Destination));
+        }
+
         if (options.TmpCopyUp && mount.Type == "tmpfs")
         {
             program.HandDescriptor($"hand {mount.Destination} over", LaunchLetters.CopySource, target);
@@ -144,14 +154,13 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             case "/dev/pts": _terminals = handle.Slot; return true;
             case "/proc" when mount.Type is "proc": _proc = handle.Slot; return true;
             case "/sys" when mount.Type is "sysfs": _sys = handle.Slot; return true;
-            default: return false;
+            default: return closesLate;
         }
     }
 
     private void Bind(MountSpec mount, MountOptions options)
     {
-        MountHandle handle = context.Given.TryGetValue(mount.Destination, out Slot given) ? new MountHandle(given)
-            : _hostTrees is null ? CloneSource(mount, options) : _hostTrees[(mount, "")];
+        MountHandle handle = Source(mount, options);
         program.Change(handle, mount.Destination, new MountChange(options.Set, options.Clear));
         program.Change(handle, mount.Destination, new MountChange(options.RecursiveSet, options.RecursiveClear, Recursive: true));
         Arg target = KindOfSource(mount) == FileKind.Directory
@@ -160,6 +169,32 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         program.Attach(handle, mount.Destination, target);
         _devices = mount.Destination.TrimEnd('/') == "/dev" ? null : _devices;
         _devicesAreGiven |= mount.Destination.TrimEnd('/') == "/dev";
+    }
+
+    private MountHandle Source(MountSpec mount, MountOptions options)
+    {
+        MountHandle handle;
+        if (context.Given.TryGetValue(mount.Destination, out Slot given))
+        {
+            handle = new MountHandle(given);
+        }
+        else if (mount.Source is { } source && InnerSources.IsInner(source, context.Root))
+        {
+            Arg place = program.NewSlot();
+            program.OpenInRoot($"open {source}", _root, source[context.Root.Length..], place, directory: false);
+            handle = program.CloneOpenTree(source, place, options.IsRecursiveBind);
+            if (mount.UidMappings.Count > 0 || options.IdMap is not null)
+            {
+                program.HandDescriptor($"map the ids of {mount.Destination}", LaunchLetters.IdMap, handle.Slot);
+            }
+        }
+        else
+        {
+            return _hostTrees is null ? CloneSource(mount, options) : _hostTrees[(mount, "")];
+        }
+
+        Propagate(handle, mount.Destination, options);
+        return handle;
     }
 
     private MountHandle CloneSource(MountSpec mount, MountOptions options)
@@ -188,6 +223,12 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         if (Files.TryStatus(source, out Errno why, follow: true) is { } status)
         {
             return status.Kind;
+        }
+
+        if (InnerSources.IsInner(source, context.Root) && InnerSources.Backing(spec.Mounts, mount, context.Root) is { } backing
+            && Files.TryStatus(backing, out _, follow: true) is { } behind)
+        {
+            return behind.Kind;
         }
 
         // A volume's directory is made after everything was checked.
@@ -262,7 +303,11 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
         foreach ((string name, string target) in DefaultDevices.Links)
         {
-            program.MakeLink(devices, name, target);
+            // Not every kernel has it.
+            if (target != DefaultDevices.KernelImage || Files.Exists(target))
+            {
+                program.MakeLink(devices, name, target);
+            }
         }
     }
 
@@ -273,7 +318,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
             throw new Failure("config.json: process.terminal needs a devpts mount at /dev/pts");
         }
 
-        program.NewTerminal(terminals, process.UserId, process.UserId == 0 ? 0 : process.GroupId);
+        program.NewTerminal(terminals, process.UserId);
         if (_devices is { } devices)
         {
             program.BindConsole(devices);
@@ -295,9 +340,10 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         }
     }
 
+    /// <summary>Also in a root that is going to be read-only: it isn't yet.</summary>
     internal void MakeWorkingDirectory(string path)
     {
-        if (path is not ("/" or "") && spec.Root is not { Readonly: true })
+        if (path is not ("/" or ""))
         {
             program.OpenOrMakeDirectory(_root, path);
         }
@@ -333,6 +379,11 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
     internal void Enter()
     {
+        foreach ((MountHandle mount, string destination) in _closing)
+        {
+            program.Change(mount, destination, new MountChange(MountAttributes.ReadOnly));
+        }
+
         if (spec.Root is { Readonly: true })
         {
             program.Change(new MountHandle(_root), "/", new MountChange(MountAttributes.ReadOnly));

@@ -10,10 +10,11 @@ internal static class CreateCommand
     internal static Option[] Options { get; } =
     [
         Option.Value("bundle", "DIR", "the bundle (default: the working directory)", 'b'),
+        Option.Value("config", "FILE", "the configuration, instead of the bundle's config.json", 'f'),
         Option.Value("console-socket", "SOCKET", "a Unix socket that gets the terminal"),
         Option.Value("pid-file", "FILE", "a file that gets the process's id"),
         Option.Value("pidfd-socket", "SOCKET", "a Unix socket that gets a descriptor of the process"),
-        Option.Value("preserve-fds", "N", "pass descriptors 3 to 3+N-1 on"),
+        Option.Value("preserve-fds", "N", "pass N descriptors from 3 on, beside those that LISTEN_FDS counts"),
         Option.Flag("no-pivot", "ignored: this runtime always pivots"),
         Option.Flag("no-new-keyring", "leave the process the session keyring it has"),
     ];
@@ -30,21 +31,22 @@ internal static class CreateCommand
 
     internal static CreateOptions ParseOptions(OciContext context, Arguments arguments, string verb)
     {
-        int preserved = OciOperands.Count(arguments, "preserve-fds");
+        int sockets = PassedSockets.Count();
         return new CreateOptions
         {
             Id = OciOperands.Id(arguments, verb),
             ConsoleSocket = arguments.Text("console-socket") is { Length: > 0 } socket ? socket : null,
             PidFile = arguments.Text("pid-file") is { Length: > 0 } file ? file : null,
             PidFdSocket = arguments.Text("pidfd-socket") is { Length: > 0 } descriptor ? descriptor : null,
-            PreservedDescriptors = preserved,
+            PreservedDescriptors = sockets + OciOperands.Count(arguments, "preserve-fds"),
+            Sockets = sockets,
             SystemdCgroup = context.SystemdCgroup,
             NoNewKeyring = arguments.Has("no-new-keyring"),
         };
     }
 
     internal static Bundle ReadBundle(Arguments arguments, bool needsProcess)
-        => Bundle.Read(Path.GetFullPath(arguments.Text("bundle") is { Length: > 0 } directory ? directory : "."), needsProcess);
+        => Bundle.Read(Path.GetFullPath(arguments.Text("bundle") is { Length: > 0 } directory ? directory : "."), needsProcess, arguments.Text("config") is { Length: > 0 } config ? config : Bundle.Document);
 
     internal static void RequireConsoleSocket(bool terminal, string? socket, bool detached)
     {

@@ -25,8 +25,8 @@ internal static class ExecCommand
         Option.Value("console-socket", "SOCKET", "a Unix socket that gets the terminal"),
         Option.Value("pid-file", "FILE", "a file that gets the process's id"),
         Option.Value("pidfd-socket", "SOCKET", "a Unix socket that gets a descriptor of the process"),
-        Option.Value("preserve-fds", "N", "pass descriptors 3 to 3+N-1 on"),
-        Option.Value("cgroup", "PATH", "a cgroup below the container's"),
+        Option.Value("preserve-fds", "N", "pass N descriptors from 3 on, beside those that LISTEN_FDS counts"),
+        Option.List("cgroup", "[CONTROLLERS:]PATH", "a cgroup below the container's, for all controllers or some"),
         Option.Flag("ignore-paused", "start it even in a paused container"),
         Option.Flag("no-subreaper", "ignored"),
     ];
@@ -39,13 +39,15 @@ internal static class ExecCommand
         }
 
         bool detach = arguments.Has("detach");
+        int sockets = PassedSockets.Count();
         var options = new ExecOptions
         {
             ConsoleSocket = arguments.Text("console-socket") is { Length: > 0 } socket ? socket : null,
             PidFile = arguments.Text("pid-file") is { Length: > 0 } file ? file : null,
             PidFdSocket = arguments.Text("pidfd-socket") is { Length: > 0 } descriptor ? descriptor : null,
-            PreservedDescriptors = OciOperands.Count(arguments, "preserve-fds"),
-            Cgroup = arguments.Text("cgroup") is { Length: > 0 } cgroup ? cgroup : null,
+            PreservedDescriptors = sockets + OciOperands.Count(arguments, "preserve-fds"),
+            Sockets = sockets,
+            Cgroups = arguments.Texts("cgroup"),
             IgnorePaused = arguments.Has("ignore-paused"),
         };
         OciContainer container = context.Root.Find(arguments.Operands[0]);
@@ -78,11 +80,12 @@ internal static class ExecCommand
             NoNewPrivileges = process.NoNewPrivileges || arguments.Has("no-new-privs"),
             ApparmorProfile = arguments.Text("apparmor") is { Length: > 0 } profile ? profile : process.ApparmorProfile,
             SelinuxLabel = arguments.Text("process-label") is { Length: > 0 } label ? label : process.SelinuxLabel,
-            AdditionalGroups = arguments.Texts("additional-gids") is { Count: > 0 } groups ? [.. groups.Select(group => Id(group, "--additional-gids"))] : process.AdditionalGroups,
+            AdditionalGroups = [.. process.AdditionalGroups, .. arguments.Texts("additional-gids").Select(group => Id(group, "--additional-gids"))],
             Capabilities = further.Count == 0 ? sets : sets with
             {
-                // Not ambient ones: those would survive into programs that shouldn't have them (CVE-2022-29162).
+                // Not inheritable ones: those would survive into programs that shouldn't have them (CVE-2022-29162). Ambient are what is inheritable already.
                 Bounding = [.. sets.Bounding, .. further], Effective = [.. sets.Effective, .. further], Permitted = [.. sets.Permitted, .. further],
+                Ambient = sets.Inheritable.Count > 0 ? [.. sets.Ambient, .. further] : sets.Ambient,
             },
         };
         return arguments.Text("user") is { Length: > 0 } user ? WithUser(process, user) : process;

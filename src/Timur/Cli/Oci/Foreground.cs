@@ -15,7 +15,7 @@ internal static class Foreground
         {
             using (terminal)
             {
-                TerminalRelay.Run(terminal, process.Process, sendInput: true);
+                TerminalRelay.Run(terminal, process.Process, sendInput: true, keepOutput: true);
             }
         }
         else

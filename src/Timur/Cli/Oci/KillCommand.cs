@@ -17,7 +17,9 @@ internal static class KillCommand
         }
 
         string name = arguments.Operands is [_, var given] ? given : "TERM";
-        if (!Signals.TryParse(name, out int signal))
+
+        // 0 asks whether it could be signalled (kill(2)).
+        if (!Signals.TryParse(name, out int signal) && name != "0")
         {
             throw new Failure($"unknown signal \"{name}\"", "signal(7) lists them", 1);
         }

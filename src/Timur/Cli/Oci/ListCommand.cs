@@ -12,6 +12,9 @@ internal static class ListCommand
         Option.Flag("quiet", "ids only", 'q'),
     ];
 
+    /// <summary>Whoever else made them couldn't have.</summary>
+    private const string Owner = "root";
+
     internal static int Run(OciContext context, Arguments arguments)
     {
         IReadOnlyList<OciContainer> containers = context.Root.All();
@@ -23,7 +26,7 @@ internal static class ListCommand
 
         if (OciOperands.IsJson(arguments))
         {
-            OciContext.Line($"[{string.Join(',', containers.Select(StateJson.ForCallers))}]");
+            OciContext.Line($"[{string.Join(',', containers.Select(container => StateJson.ForCallers(container, indented: false, Owner)))}]");
         }
         else
         {
@@ -33,15 +36,23 @@ internal static class ListCommand
         return 0;
     }
 
+    /// <summary>Columns as wide as their longest cell and three more, twelve at least.</summary>
     private static void PrintTable(IReadOnlyList<OciContainer> containers)
     {
-        int width = Math.Max(containers.Select(container => container.Id.Length).DefaultIfEmpty().Max(), 10) + 2;
-        OciContext.Line($"{"ID".PadRight(width)}{"PID",-12}{"STATUS",-12}{"BUNDLE",-24}{"CREATED",-32}OWNER");
+        const int gap = 3;
+        const int narrowest = 12;
+        List<string[]> lines = [["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]];
         foreach (OciContainer container in containers)
         {
             OciStatus status = container.Status;
-            int pid = status == OciStatus.Stopped ? 0 : container.Record.Pid;
-            OciContext.Line($"{container.Id.PadRight(width)}{pid,-12}{status.Name(),-12}{container.Record.Bundle,-24}{container.Record.Created,-32}root");
+            string pid = (status == OciStatus.Stopped ? 0 : container.Record.Pid).ToString();
+            lines.Add([container.Id, pid, status.Name(), container.Record.Bundle, container.Record.Created, Owner]);
+        }
+
+        int[] widths = [.. Enumerable.Range(0, lines[0].Length).Select(column => Math.Max(narrowest, lines.Max(cells => cells[column].Length) + gap))];
+        foreach (string[] cells in lines)
+        {
+            OciContext.Line(string.Concat(cells.Select((cell, column) => column == cells.Length - 1 ? cell : cell.PadRight(widths[column]))));
         }
     }
 }

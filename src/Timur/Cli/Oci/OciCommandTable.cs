@@ -76,13 +76,13 @@ internal static class OciCommandTable
                 return OciVersion.Print();
             }
 
-            if (first == words.Length || global.Has("help") || words[first] is "help")
+            if (first == words.Length || global.Has("help") || words[first] is "help" or "h")
             {
                 return PrintHelp();
             }
 
             verb = words[first];
-            OciVerb command = Find(verb) ?? throw new Failure($"'{verb}' isn't a command of an OCI runtime", "timur oci --help lists them", 1);
+            OciVerb command = Find(verb) ?? throw new Failure($"No help topic for '{verb}'", "timur oci --help lists the commands", 1);
             return Execute(command, words[(first + 1)..], global, log);
         }
         catch (Exception e) when (e is Failure or SyscallException or IOException or UnauthorizedAccessException)
@@ -180,21 +180,22 @@ internal static class OciCommandTable
         return dashed;
     }
 
+    /// <summary>In the sections that other runtimes have.</summary>
     private static int PrintHelp()
     {
-        OciContext.Line("usage: timur oci [global options] COMMAND [options] [ARGUMENTS...]\n\ncommands");
+        OciContext.Line("NAME:\n   timur-runc - Open Container Initiative runtime\n\nUSAGE:\n   timur oci [global options] COMMAND [options] [ARGUMENTS...]\n\nCOMMANDS:");
         foreach (OciVerb verb in Verbs)
         {
-            OciContext.Line($"  {verb.Name,-12}{verb.Summary}");
+            OciContext.Line($"   {verb.Name,-12}{verb.Summary}");
         }
 
-        OciContext.Line("\nglobal options");
+        OciContext.Line("\nGLOBAL OPTIONS:");
         return PrintOptions(Global);
     }
 
     private static int PrintHelp(OciVerb verb, Option[] options)
     {
-        OciContext.Line($"usage: timur oci {verb.Name} {verb.Usage}\n{verb.Summary}\n");
+        OciContext.Line($"NAME:\n   timur-runc {verb.Name} - {verb.Summary}\n\nUSAGE:\n   timur oci {verb.Name} {verb.Usage}{(options.Length > 0 ? "\n\nOPTIONS:" : "")}");
         return PrintOptions(options);
     }
 
@@ -202,7 +203,7 @@ internal static class OciCommandTable
     {
         foreach (Option option in options)
         {
-            OciContext.Line($"  {option.Display + " " + option.ValueName,-34} {option.Help}");
+            OciContext.Line($"   {option.Display + " " + option.ValueName,-34} {option.Help}");
         }
 
         return 0;

@@ -6,6 +6,7 @@ internal static class OciVersion
     internal static int Print()
     {
         OciContext.Line($"timur-runc version {VersionCommand.Version}");
+        OciContext.Line($"commit: {VersionCommand.Version}");
         OciContext.Line($"spec: {new Timur.Oci.Spec().OciVersion}");
         return 0;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Timur.CommandLine;
 using Timur.Kernel.Launcher;
 using Timur.Oci;
@@ -16,6 +17,8 @@ internal static class RunCommand
         Option.Flag("no-subreaper", "ignored: orphans go to whoever adopts them anyway"),
     ];
 
+    private const int InterpreterMissing = 255;
+
     internal static int Run(OciContext context, Arguments arguments)
     {
         CreateOptions options = CreateCommand.ParseOptions(context, arguments, "run");
@@ -26,7 +29,12 @@ internal static class RunCommand
         var creation = new Creation(context.Root, context.Log);
         HooksSpec hooks = bundle.Spec.Hooks;
         options = options with { Immediately = hooks.StartContainer.Count + hooks.Poststart.Count == 0 };
-        using Launched launched = creation.Create(bundle, options, out OciContainer container);
+        if (!TryCreate(creation, bundle, options, out Launched? created, out OciContainer container))
+        {
+            return InterpreterMissing;
+        }
+
+        using Launched launched = created;
         if (!options.Immediately)
         {
             Start(context, container);
@@ -46,11 +54,27 @@ internal static class RunCommand
         return code;
     }
 
+    /// <summary>False when only the payload's interpreter isn't there: other runtimes find that out in the container, and say so in its name.</summary>
+    private static bool TryCreate(Creation creation, Bundle bundle, CreateOptions options, [NotNullWhen(true)] out Launched? launched, out OciContainer container)
+    {
+        try
+        {
+            launched = creation.Create(bundle, options, out container);
+            return true;
+        }
+        catch (Failure e) when (LaunchWords.IsInterpreterMissing(e, out string? words))
+        {
+            CommandContext.Note(words);
+            (launched, container) = (null, null!);
+            return false;
+        }
+    }
+
     private static void Start(OciContext context, OciContainer container)
     {
         try
         {
-            new Starting(context.Log).Start(container);
+            new Starting(context.Log).Start(container, endsWithHook: true);
         }
         catch
         {

@@ -1,3 +1,4 @@
+using Timur.Cgroups;
 using Timur.CommandLine;
 using Timur.Kernel;
 using Timur.Oci;
@@ -19,7 +20,7 @@ internal static class SpecCommand
     {
         string path = Path.GetFullPath(arguments.Text("bundle") is { Length: > 0 } directory ? directory : ".") + "/config.json";
         using Fd file = Files.TryOpen(path, Open.Write | Open.Create | Open.Exclusive, out Errno why)
-            ?? throw new Failure(why == Errno.EEXIST ? "file config.json exists. Remove it first" : $"{path}: {why.Describe()}", exitCode: 1);
+            ?? throw new Failure(why == Errno.EEXIST ? "File config.json exists. Remove it first" : $"{path}: {why.Describe()}", exitCode: 1);
         Files.Write(file, SpecJson.Write(arguments.Has("rootless") ? Rootless(Default()) : Default()), path);
         return 0;
     }
@@ -50,7 +51,8 @@ internal static class SpecCommand
         Linux = new LinuxSpec
         {
             Resources = new LinuxResources { Devices = [new DeviceRule(false, "a", null, null, "rwm")] },
-            Namespaces = [new("pid"), new("network"), new("ipc"), new("uts"), new("mount"), new("cgroup")],
+            // Where v1 is, containers of other runtimes see the paths of their cgroups, too.
+            Namespaces = [new("pid"), new("network"), new("ipc"), new("uts"), new("mount"), .. (ReadOnlySpan<NamespaceSpec>)(CgroupLayout.Detect().Mode == "v2" ? [new("cgroup")] : [])],
             MaskedPaths =
             [
                 "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",

@@ -1,5 +1,4 @@
 using Timur.CommandLine;
-using Timur.Kernel.Launcher;
 using Timur.Runtime.Containers;
 
 namespace Timur.Cli.Oci;
@@ -12,7 +11,7 @@ internal static class StartCommand
         OciContainer container = context.Root.Find(OciOperands.Id(arguments, "start"));
 
         // A hook of the container's own may be executed inside.
-        Entering.Protect(PayloadImage.IsSupported || !container.Record.HasHooks);
+        Entering.Protect(!container.Record.HasHooks || Disguise.Suffices(container.Record));
         new Starting(context.Log).Start(container);
         return 0;
     }

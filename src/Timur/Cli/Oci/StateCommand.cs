@@ -8,7 +8,7 @@ internal static class StateCommand
 {
     internal static int Run(OciContext context, Arguments arguments)
     {
-        OciContext.Line(StateJson.ForCallers(context.Root.Find(OciOperands.Id(arguments, "state"))));
+        OciContext.Line(StateJson.ForCallers(context.Root.Find(OciOperands.Id(arguments, "state")), indented: true, owner: ""));
         return 0;
     }
 }

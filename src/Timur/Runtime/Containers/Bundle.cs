@@ -11,21 +11,23 @@ namespace Timur.Runtime.Containers;
 /// <param name="Filter">Null when there is no profile.</param>
 public sealed record Bundle(string Directory, string Rootfs, Spec Spec, byte[] Json, ContainerFilter? Filter)
 {
-    internal const string Document = "config.json";
+    public const string Document = "config.json";
 
     /// <summary>Reads the bundle; whatever makes no sense in it is a <see cref="Failure"/> that names the place.</summary>
     /// <param name="needsProcess">It is going to be started, not only created.</param>
-    public static Bundle Read(string directory, bool needsProcess)
+    /// <param name="config">The configuration's file, relative to the bundle.</param>
+    public static Bundle Read(string directory, bool needsProcess, string config = Document)
     {
-        byte[] json = Files.TryReadAll($"{directory}/{Document}", out Errno why)
-            ?? throw (why == Errno.ENOENT ? new Failure($"JSON specification file {Document} not found in {directory}", "timur oci spec writes one", 1) : new SyscallException("read", why, $"{directory}/{Document}"));
+        string file = config.StartsWith('/') ? config : $"{directory}/{config}";
+        byte[] json = Files.TryReadAll(file, out Errno why)
+            ?? throw (why == Errno.ENOENT ? new Failure($"JSON specification file {config} not found in {directory}", "timur oci spec writes one", 1) : new SyscallException("read", why, file));
         var root = JsonPart.Parse(json, Document);
         Spec spec = SpecJson.Read(root, withSeccomp: false);
         SpecRules.Check(spec, Document, needsProcess);
         string path = spec.Root!.Path;
         string rootfs = RealPath(path.StartsWith('/') ? path : $"{directory}/{path}");
         spec = WithBundlePaths(spec, directory, rootfs);
-        SpecRules.CheckSources(spec.Mounts, Document);
+        SpecRules.CheckSources(spec.Mounts, rootfs, Document);
         return new Bundle(directory, rootfs, spec, json, root.Find("linux")?.Find("seccomp") is { } seccomp ? ContainerFilter.Of(seccomp) : null);
     }
 
@@ -36,11 +38,16 @@ public sealed record Bundle(string Directory, string Rootfs, Spec Spec, byte[] J
         var mounts = new List<MountSpec>(spec.Mounts.Count);
         foreach (MountSpec mount in spec.Mounts)
         {
-            bool isBind = mount.Type == "bind" || MountOptions.Parse(mount.Options).IsBind;
+            var options = MountOptions.Parse(mount.Options);
+            bool isBind = mount.Type == "bind" || options.IsBind;
+            string destination = InnerSources.IsInner(mount.Destination, rootfs) ? mount.Destination[rootfs.Length..]
+                : mount.Destination.StartsWith('/') ? mount.Destination : "/" + mount.Destination;
+            MountPlaces.RequireDirectory(root, mount.Type, destination);
             mounts.Add(mount with
             {
-                Destination = ImagePath.Resolve(root, mount.Destination.StartsWith('/') ? mount.Destination : "/" + mount.Destination),
+                Destination = ImagePath.Resolve(root, destination),
                 Source = isBind && mount.Source is { } source && !source.StartsWith('/') ? $"{directory}/{source}" : mount.Source,
+                Options = mount.Type == "tmpfs" && !isBind ? MountPlaces.WithMode(root, mounts, destination, mount.Options, options) : mount.Options,
             });
         }
 

@@ -24,6 +24,9 @@ public sealed record ContainerRecord
     /// <summary>Its start time (<see cref="Processes.StartTime"/>): a later process with the same id is another one.</summary>
     public ulong PidStart { get; init; }
 
+    /// <summary>Hooks run before its process is let go; somebody else may ask for the state meanwhile.</summary>
+    public bool IsBeingMade { get; init; }
+
     /// <summary>RFC 3339.</summary>
     public required string Created { get; init; }
 
@@ -56,6 +59,9 @@ public sealed record ContainerRecord
     /// <summary>The configuration has hooks for after the creation.</summary>
     public bool HasHooks { get; init; }
 
+    /// <summary>Its execution domain (config-linux.md, Personality), or null.</summary>
+    public string? Personality { get; init; }
+
     /// <summary>The resctrl group that was made for it and goes with it, or null.</summary>
     public string? OwnClosId { get; init; }
 
@@ -73,6 +79,11 @@ public sealed record ContainerRecord
             json.WriteString("rootfs", Rootfs);
             json.WriteNumber("pid", Pid);
             json.WriteNumber("pidStart", PidStart);
+            if (IsBeingMade)
+            {
+                json.WriteBoolean("isBeingMade", true);
+            }
+
             json.WriteString("created", Created);
             json.WriteString("cgroupPath", CgroupPath);
             SpecJson.Optional(json, "systemdUnit", SystemdUnit);
@@ -84,6 +95,7 @@ public sealed record ContainerRecord
             SpecJson.Optional(json, "listenerPath", ListenerPath);
             json.WriteString("listenerMetadata", ListenerMetadata);
             json.WriteBoolean("hasHooks", HasHooks);
+            SpecJson.Optional(json, "personality", Personality);
             SpecJson.Optional(json, "ownClosId", OwnClosId);
             json.WriteStartObject("annotations");
             foreach ((string key, string value) in Annotations)
@@ -109,6 +121,7 @@ public sealed record ContainerRecord
             Rootfs = root.RequireText("rootfs"),
             Pid = (int)(root.Number("pid") ?? 0),
             PidStart = root.Find("pidStart")?.AsUnsigned() ?? 0,
+            IsBeingMade = root.Flag("isBeingMade"),
             Created = root.RequireText("created"),
             CgroupPath = root.RequireText("cgroupPath"),
             SystemdUnit = root.Text("systemdUnit"),
@@ -120,6 +133,7 @@ public sealed record ContainerRecord
             ListenerPath = root.Text("listenerPath"),
             ListenerMetadata = root.Text("listenerMetadata") ?? "",
             HasHooks = root.Flag("hasHooks"),
+            Personality = root.Text("personality"),
             OwnClosId = root.Text("ownClosId"),
             Annotations = root.TextMap("annotations"),
         };

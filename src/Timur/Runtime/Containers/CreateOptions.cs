@@ -17,6 +17,9 @@ public sealed record CreateOptions
     /// <summary>Descriptors from 3 on that the payload gets.</summary>
     public int PreservedDescriptors { get; init; }
 
+    /// <summary>How many of those are sockets that it is told of (<see cref="PassedSockets"/>).</summary>
+    public int Sockets { get; init; }
+
     /// <summary>Chroot instead of pivot_root, for roots on an initial ramdisk.</summary>
     public bool NoPivot { get; init; }
 

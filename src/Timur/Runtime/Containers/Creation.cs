@@ -35,7 +35,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         using IDisposable? standIn = StartUnit(bundle.Spec, record, undo);
         Cgroup cgroup = MakeCgroup(bundle.Spec, record, _warnings, undo);
         using var joined = JoinedNamespaces.Open(bundle.Spec);
-        using var given = GivenMounts.Make(bundle.Spec, joined.Count);
+        using var given = GivenMounts.Make(bundle.Spec, joined.Count, bundle.Rootfs);
         if (bundle.Filter is { } filter)
         {
             Files.WriteAll(directory + "/filter", filter.Code, 0x180);
@@ -43,7 +43,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
 
         var container = new OciContainer(directory, record);
         using Fd? gate = options.Immediately ? null : MakeGate(container);
-        LaunchProgram program = LaunchCompiler.Compile(Fitting(bundle), Context(bundle, record, options, cgroup, given));
+        LaunchProgram program = LaunchCompiler.Compile(Fitting(bundle, options.Sockets), Context(bundle, record, options, cgroup, given));
         var parts = new LaunchParts(program, joined, given, gate, cgroup);
         Launched launched = Launch(bundle, record, options, parts);
         undo.Add("process", () => End(launched));
@@ -51,7 +51,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         record = record with { OwnClosId = ResctrlGroup.Join(bundle.Spec.Linux.IntelRdt, options.Id, launched.Pid) };
         undo.Add("class of service", () => ResctrlGroup.Remove(record.OwnClosId));
         created = new OciContainer(directory, record);
-        AtomicFile.Write(directory + "/state.json", record.ToBytes());
+        AtomicFile.Write(directory + OciContainer.RecordFile, record.ToBytes());
         Announce(options, launched);
         undo.Keep();
         log.Warn(_warnings);
@@ -81,6 +81,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             ListenerPath = bundle.Filter?.ListenerPath,
             ListenerMetadata = bundle.Filter?.ListenerMetadata ?? "",
             HasHooks = spec.Hooks.StartContainer.Count + spec.Hooks.Poststart.Count + spec.Hooks.Poststop.Count > 0,
+            Personality = spec.Linux.Personality,
             Annotations = spec.Annotations,
         };
     }
@@ -103,11 +104,32 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
     {
         LinuxResources resources = spec.Linux.Resources ?? new LinuxResources();
         resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
-        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(CgroupLayout.Detect(), record.CgroupPath, resources, warnings, LimitWords.Members));
+        var layout = CgroupLayout.Detect();
+        RequireUnified(layout, resources.Unified);
+        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(layout, record.CgroupPath, resources, warnings, LimitWords.Members, record.SystemdUnit is null ? WhyForeign : null));
         cgroup.IsTracked = record.SystemdUnit is not null;
         undo.Add("cgroup", () => cgroup.TryRemove());
         return cgroup;
     }
+
+    /// <summary>Files of cgroup v2 can be set where v2 has their controller.</summary>
+    private static void RequireUnified(CgroupLayout layout, IReadOnlyDictionary<string, string> unified)
+    {
+        foreach (string file in unified.Keys)
+        {
+            string controller = file[..Math.Max(file.IndexOf('.'), 0)];
+            if (layout.Mode != "v2" && (controller == "cgroup" ? layout.UnifiedMount is null : layout.Find(controller == "io" ? "blkio" : controller) is not { Version: 2 }))
+            {
+                throw new Failure($"{Bundle.Document}: linux.resources.unified: invalid configuration: cannot use {file} on cgroup v1", exitCode: 1);
+            }
+        }
+    }
+
+    /// <summary>Two containers in one cgroup would be killed, frozen and counted together; in a frozen one the first process would never be ready.</summary>
+    private static Failure? WhyForeign(Cgroup cgroup)
+        => cgroup.IsFrozen ? new Failure("container's cgroup unexpectedly frozen", "thaw or remove it, or choose another linux.cgroupsPath", 1)
+            : cgroup.Pids() is { Count: > 0 and var count } ? new Failure($"container's cgroup is not empty: {count} process(es) found", "choose another linux.cgroupsPath", 1)
+            : null;
 
     /// <summary>Held open for reading and writing, so that the waiting process never meets an end of file.</summary>
     private static Fd MakeGate(OciContainer container)
@@ -117,7 +139,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
     }
 
     /// <summary>The specification with a process that this machine can give.</summary>
-    private Spec Fitting(Bundle bundle)
+    private Spec Fitting(Bundle bundle, int sockets)
     {
         Spec spec = bundle.Spec;
         if (spec.Process is null)
@@ -130,7 +152,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         string? label = SecurityModules.Usable("linux.mountLabel", spec.Linux.MountLabel, SecurityModules.HasSelinux, log);
         return spec with
         {
-            Process = process with { Env = HomeDirectory.Complete(process.Env, process.UserId, rootfs) },
+            Process = process with { Env = PayloadEnvironment.Complete(PassedSockets.Announce(process.Env, sockets), process.UserId, rootfs) },
             Linux = label == spec.Linux.MountLabel ? spec.Linux : spec.Linux with { MountLabel = label },
         };
     }
@@ -149,6 +171,8 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             CgroupViews = cgroup.Views,
             UnifiedView = SpecRules.Find(bundle.Spec, "cgroup") is null ? cgroup.UnifiedPath : null,
             NullStreams = bundle.Spec.Process is { Terminal: true } ? [] : NullStreams(),
+            OwnedStreams = bundle.Spec.Process is { Terminal: false, UserId: > 0 and var user } ? StreamOwnership.For(user) : [],
+            ResetAffinity = true,
             SeccompFilter = bundle.Filter?.Code,
             SeccompFlags = record.FilterFlags,
             StartGate = !options.Immediately,
@@ -184,7 +208,8 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         using Fd input = Descriptors.Duplicate(Descriptors.Standard(0));
         using Fd output = Descriptors.Duplicate(Descriptors.Standard(1));
         using Fd error = Descriptors.Duplicate(Descriptors.Standard(2));
-        var answers = new LaunchAnswers(bundle, record, options);
+        LaunchLog.Before(log, parts.Program, affinity: null);
+        var answers = new LaunchAnswers(bundle, record, options, root.DirectoryOf(options.Id) + OciContainer.RecordFile, parts.Given);
         var request = new LaunchRequest(loaded)
         {
             Slots =
@@ -201,11 +226,12 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         {
             Launched launched = Launching.Start(request);
             Terminal = answers.Terminal;
+            LaunchLog.AfterCreation(log, launched.Pid, parts.Gate is not null);
             return launched;
         }
         catch (LaunchException e)
         {
-            throw LaunchWords.Explain(parts.Program, e, bundle.Spec.Process?.Args[0] ?? "");
+            throw LaunchWords.Explain(parts.Program, e, bundle.Spec.Process ?? new ProcessSpec(), bundle.Rootfs, bundle.Spec.Linux.Resources?.Cpu.Cpus);
         }
     }
 

@@ -15,8 +15,11 @@ public sealed record ExecOptions
 
     public int PreservedDescriptors { get; init; }
 
-    /// <summary>A cgroup below the container's own, or null.</summary>
-    public string? Cgroup { get; init; }
+    /// <summary>How many of those are sockets that the process is told of (<see cref="PassedSockets"/>).</summary>
+    public int Sockets { get; init; }
+
+    /// <summary>Cgroups below the container's own, each for all hierarchies or, as <c>CONTROLLERS:PATH</c>, for some of them (v1).</summary>
+    public IReadOnlyList<string> Cgroups { get; init; } = [];
 
     public bool IgnorePaused { get; init; }
 }
@@ -44,11 +47,22 @@ public sealed class Executing(RuntimeLog log)
         using Fd target = Processes.TryOpen(record.Pid, out Errno why) ?? throw new SyscallException("pidfd_open", why, container.Id);
         using Fd? processes = record.OwnProcesses ? Files.Open($"/proc/{record.Pid}/ns/pid") : null;
         ulong own = record.OwnUsers ? Capabilities.Every : Capabilities.OwnBoundingSet();
-        process = Fitting(process, record, own);
-        Cgroups.Cgroup cgroup = options.Cgroup is { } inner ? container.Cgroup.Inner(inner) : container.Cgroup;
-        LaunchProgram program = ExecCompiler.Compile(
-            process, cgroup.TaskFiles, Files.TryReadAll(container.FilterFile, out _), record.FilterFlags, own, record.Joins, options.PreservedDescriptors, Disguise.Suffices(record));
-        Launched launched = Launch(program, process, cgroup, target, processes, record, options);
+        process = Fitting(process with { Env = PassedSockets.Announce(process.Env, options.Sockets) }, record, own);
+        var place = ExecCgroups.Choose(container.Cgroup, options.Cgroups);
+        LaunchProgram program = ExecCompiler.Compile(process, new ExecContext
+        {
+            CgroupTasks = place.TaskFiles,
+            SeccompFilter = Files.TryReadAll(container.FilterFile, out _),
+            SeccompFlags = record.FilterFlags,
+            OwnCapabilities = own,
+            Joined = record.Joins,
+            PreservedDescriptors = options.PreservedDescriptors,
+            ByImage = Disguise.Suffices(record),
+            ResetAffinity = true,
+            Personality = record.Personality,
+            OwnedStreams = process.Terminal ? [] : StreamOwnership.For(process.UserId),
+        });
+        Launched launched = Launch(program, process, place.Cgroup, target, processes, record, options);
         if (options.PidFile is { } file)
         {
             PidFile.Write(file, launched.Pid);
@@ -67,7 +81,7 @@ public sealed class Executing(RuntimeLog log)
         ProcessRules.Check(process, "process.json");
         using Fd root = Files.Open($"/proc/{record.Pid}/root", Open.Path | Open.Directory);
         ProcessSpec fitting = ProcessRules.Fit(process, own, log);
-        return fitting with { Env = HomeDirectory.Complete(process.Env, process.UserId, root) };
+        return fitting with { Env = PayloadEnvironment.Complete(process.Env, process.UserId, root) };
     }
 
     private Launched Launch(
@@ -87,13 +101,16 @@ public sealed class Executing(RuntimeLog log)
                 .. (ReadOnlySpan<(Slot, Fd)>)(root is null ? [] : [(Slot.Extra + 1, root)])],
             OnSync = point => Answer(point, process, record, options),
         };
+        LaunchLog.Before(log, program, process.ExecCpuAffinity?.Initial);
         try
         {
-            return CgroupEntry.Launch(In, cgroup, record.Pid);
+            Launched launched = CgroupEntry.Launch(In, cgroup, record.Pid);
+            LaunchLog.AfterExec(log, launched.Pid, process.Args[0]);
+            return launched;
         }
         catch (LaunchException e)
         {
-            throw LaunchWords.Explain(program, e, process.Args[0]);
+            throw LaunchWords.Explain(program, e, process, $"/proc/{record.Pid}/root");
         }
     }
 
@@ -110,20 +127,6 @@ public sealed class Executing(RuntimeLog log)
             return;
         }
 
-        if (process.ConsoleHeight > 0 || process.ConsoleWidth > 0)
-        {
-            Kernel.Terminal.SetSize(descriptor, new TerminalSize(process.ConsoleHeight, process.ConsoleWidth));
-        }
-
-        if (options.ConsoleSocket is not { } socket)
-        {
-            Terminal = descriptor;
-            return;
-        }
-
-        using (descriptor)
-        {
-            ConsoleSocket.Send(socket, descriptor, "/dev/ptmx"u8);
-        }
+        Terminal = TerminalMaster.Settle(descriptor, process, options.ConsoleSocket);
     }
 }

@@ -4,10 +4,16 @@ using Timur.Oci;
 
 namespace Timur.Runtime.Containers;
 
-/// <summary>Bind mounts whose ids are mapped: made here, where both the source and a user namespace with the map can be had, attached by the launch program.</summary>
+/// <summary>
+/// Bind mounts whose ids are mapped: made here, where both the source and a user namespace with the map can be had, attached by the launch program. What is to be
+/// seen at a place in the container's own root is made by the program, and only gets its map here.
+/// </summary>
 internal sealed class GivenMounts : IDisposable
 {
     private readonly List<(string Destination, Slot Slot, Fd Mount)> _mounts = [];
+
+    /// <summary>In the order in which the program hands them over.</summary>
+    private readonly Queue<Action<Fd>> _late = [];
 
     internal IReadOnlyDictionary<string, Slot> Slots
     {
@@ -26,7 +32,8 @@ internal sealed class GivenMounts : IDisposable
     internal IEnumerable<(Slot Slot, Fd Mount)> Mounts => _mounts.Select(mount => (mount.Slot, mount.Mount));
 
     /// <param name="used">How many of the slots from <see cref="Slot.Extra"/> are taken already.</param>
-    internal static GivenMounts Make(Spec spec, int used)
+    /// <param name="rootfs">The container's root, when what the configuration says of places in it counts.</param>
+    internal static GivenMounts Make(Spec spec, int used, string? rootfs = null)
     {
         var given = new GivenMounts();
         try
@@ -37,7 +44,7 @@ internal sealed class GivenMounts : IDisposable
                 MountOptions options = MountOptions.Parse(mount.Options);
                 if (mount.UidMappings.Count > 0 || options.IdMap is not null)
                 {
-                    SpecRules.At(Bundle.Document, $"mounts[{i}]", () => given.Add(spec, mount, options, Slot.Extra + used + given._mounts.Count));
+                    SpecRules.At(Bundle.Document, $"mounts[{i}]", () => given.Add(spec, mount, options, rootfs, Slot.Extra + used + given._mounts.Count));
                 }
             }
 
@@ -50,7 +57,10 @@ internal sealed class GivenMounts : IDisposable
         }
     }
 
-    private bool Add(Spec spec, MountSpec mount, MountOptions options, Slot slot)
+    /// <summary>Gives the next mount that the program made its map.</summary>
+    internal void MapNext(Fd mount) => _late.Dequeue()(mount);
+
+    private bool Add(Spec spec, MountSpec mount, MountOptions options, string? rootfs, Slot slot)
     {
         if (slot >= Slot.Image)
         {
@@ -68,6 +78,16 @@ internal sealed class GivenMounts : IDisposable
         if (users.Count == 0 || groups.Count == 0)
         {
             throw new Failure($"{mount.Destination}: idmap without mappings, and there is no user namespace to take them from", exitCode: 1);
+        }
+
+        if (rootfs is not null && InnerSources.IsInner(source, rootfs))
+        {
+            _late.Enqueue(made =>
+            {
+                using Fd map = UserNamespaces.Create(Ranges(users), Ranges(groups));
+                Kernel.Mounts.MapIds(made, map, options.IdMap == true, mount.Destination);
+            });
+            return true;
         }
 
         using Fd space = UserNamespaces.Create(Ranges(users), Ranges(groups));

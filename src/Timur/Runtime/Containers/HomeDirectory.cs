@@ -8,21 +8,8 @@ internal static class HomeDirectory
 {
     private const int LargestPasswd = 1 << 20;
 
-    /// <summary>The environment with HOME, when it had none.</summary>
-    internal static IReadOnlyList<string> Complete(IReadOnlyList<string> environment, uint user, Fd root)
-    {
-        foreach (string variable in environment)
-        {
-            if (variable.StartsWith("HOME=", StringComparison.Ordinal) && variable.Length > 5)
-            {
-                return environment;
-            }
-        }
-
-        return [.. environment, "HOME=" + Of(user, root)];
-    }
-
-    private static string Of(uint user, Fd root)
+    /// <summary>The directory, or the root when nobody knows another.</summary>
+    internal static string Of(uint user, Fd root)
     {
         // A FIFO or a device in its place must not hold us up.
         using Fd? passwd = Files.TryOpenInRoot(root, "etc/passwd", Open.Read | Open.NonBlock | Open.NoCtty, out _);

@@ -5,12 +5,18 @@ using Timur.Oci;
 
 namespace Timur.Runtime.Containers;
 
+/// <summary>What hooks that run in a container's namespaces need beside the record.</summary>
+/// <param name="Process">The container's first process.</param>
+/// <param name="Environment">That of its payload: theirs, when they have none of their own; null is this process's.</param>
+/// <param name="Filter">Its seccomp filter, which holds for them, too, or null.</param>
+internal sealed record HookPlace(Fd Process, IReadOnlyList<string>? Environment = null, byte[]? Filter = null);
+
 /// <summary>Programs that the configuration wants run at points of a container's life (runtime-spec config.md, POSIX-platform Hooks).</summary>
 internal static class Hooks
 {
     /// <summary>Runs each in order with the state on its standard input; the first that fails ends it with a <see cref="Failure"/>.</summary>
-    /// <param name="inside">The container's first process, when the hooks run in its namespaces; null runs them in the runtime's.</param>
-    internal static void Run(string kind, IReadOnlyList<HookSpec> hooks, ContainerRecord record, OciStatus status, Fd? inside = null)
+    /// <param name="inside">For hooks that run in the container's namespaces; null runs them in the runtime's.</param>
+    internal static void Run(string kind, IReadOnlyList<HookSpec> hooks, ContainerRecord record, OciStatus status, HookPlace? inside = null)
     {
         for (int i = 0; i < hooks.Count; i++)
         {
@@ -34,7 +40,7 @@ internal static class Hooks
         }
     }
 
-    private static void RunOne(string name, HookSpec hook, ContainerRecord record, byte[] state, Fd? inside)
+    private static void RunOne(string name, HookSpec hook, ContainerRecord record, byte[] state, HookPlace? inside)
     {
         using Fd input = Descriptors.Memory("hook-state", state);
         using Fd output = Descriptors.Memory("hook-output", []);
@@ -50,12 +56,12 @@ internal static class Hooks
         ProcessEnd end = Processes.TryReap(process.Pid, wait: true, out _) ?? new ProcessEnd(0, false);
         if (end.ShellCode != 0)
         {
-            string how = end.Signaled ? $"signal: {Signals.Name(end.Code)}" : $"exit status {end.Code}";
+            string how = end.Signaled ? $"signal: {SignalWords.Describe(end.Code)}" : $"exit status {end.Code}";
             throw new Failure($"error running {name}: {how}, output: {Said(output)}", exitCode: 1);
         }
     }
 
-    private static Launched Start(string name, HookSpec hook, ContainerRecord record, Fd input, Fd output, Fd? inside)
+    private static Launched Start(string name, HookSpec hook, ContainerRecord record, Fd input, Fd output, HookPlace? inside)
     {
         var program = new LaunchProgram();
         program.ResetSignals();
@@ -70,11 +76,17 @@ internal static class Hooks
         }
 
         program.StandardStreams();
-        bool byImage = inside is not null && PayloadImage.IsSupported;
+        bool isFiltered = inside?.Filter is not null && (record.FilterFlags & IdentityOps.NewListener) == 0;
+        bool byImage = inside is not null && PayloadImage.IsSupported && (record.Disguisable || !isFiltered);
         program.CloseDescriptors(0, gate: false, byImage);
         program.WorkingDirectory(inside is null ? record.Bundle : "/", beforeIds: false);
         IReadOnlyList<string> arguments = hook.Args.Count > 0 ? hook.Args : [hook.Path];
-        IReadOnlyList<string> environment = hook.Env.Count > 0 ? hook.Env : OwnEnvironment.All();
+        IReadOnlyList<string> environment = hook.Env.Count > 0 ? hook.Env : inside?.Environment ?? OwnEnvironment.All();
+        if (isFiltered)
+        {
+            program.Seccomp(inside!.Filter, record.FilterFlags);
+        }
+
         if (byImage)
         {
             program.ExecuteByImage([hook.Path], arguments, environment, gate: false);
@@ -89,7 +101,7 @@ internal static class Hooks
         var slots = new List<(Slot, Fd)> { (Slot.Input, input), (Slot.Output, output), (Slot.Error, output) };
         if (inside is not null)
         {
-            slots.Add((Slot.Extra, inside));
+            slots.Add((Slot.Extra, inside.Process));
         }
 
         using Fd? image = program.Image is { } bytes ? PayloadImage.Make(bytes) : null;

@@ -1,11 +1,13 @@
 using Timur.Kernel;
 using Timur.Kernel.Launcher;
 using Timur.Oci;
+using Timur.State;
 
 namespace Timur.Runtime.Containers;
 
 /// <summary>What a container's first process asks for while it sets itself up.</summary>
-internal sealed class LaunchAnswers(Bundle bundle, ContainerRecord record, CreateOptions options)
+/// <param name="recordFile">Where the container's record is going to be.</param>
+internal sealed class LaunchAnswers(Bundle bundle, ContainerRecord record, CreateOptions options, string recordFile, GivenMounts given)
 {
     private Fd? _copySource;
 
@@ -20,7 +22,7 @@ internal sealed class LaunchAnswers(Bundle bundle, ContainerRecord record, Creat
                 UserNamespaces.WriteMaps(point.Pid, GivenMounts.Ranges(bundle.Spec.Linux.UidMappings), GivenMounts.Ranges(bundle.Spec.Linux.GidMappings));
                 break;
             case LaunchLetters.Terminal:
-                TakeTerminal(point);
+                Terminal = TerminalMaster.Settle(point.TakeDescriptor(), bundle.Spec.Process ?? new ProcessSpec(), options.ConsoleSocket);
                 break;
             case LaunchLetters.Hooks:
                 RunHooks(point);
@@ -29,6 +31,13 @@ internal sealed class LaunchAnswers(Bundle bundle, ContainerRecord record, Creat
                 using (Fd listener = point.TakeDescriptor())
                 {
                     SeccompListener.Give(record.ListenerPath!, record.ListenerMetadata, record with { Pid = point.Pid }, OciStatus.Creating, point.Pid, listener);
+                }
+
+                break;
+            case LaunchLetters.IdMap:
+                using (Fd mount = point.TakeDescriptor())
+                {
+                    given.MapNext(mount);
                 }
 
                 break;
@@ -46,34 +55,16 @@ internal sealed class LaunchAnswers(Bundle bundle, ContainerRecord record, Creat
         }
     }
 
-    private void TakeTerminal(SyncPoint point)
-    {
-        Fd master = point.TakeDescriptor();
-        ProcessSpec process = bundle.Spec.Process ?? new ProcessSpec();
-        if (process.ConsoleHeight > 0 || process.ConsoleWidth > 0)
-        {
-            Kernel.Terminal.SetSize(master, new TerminalSize(process.ConsoleHeight, process.ConsoleWidth));
-        }
-
-        if (options.ConsoleSocket is not { } socket)
-        {
-            Terminal = master;
-            return;
-        }
-
-        using (master)
-        {
-            ConsoleSocket.Send(socket, master, "/dev/ptmx"u8);
-        }
-    }
-
     private void RunHooks(SyncPoint point)
     {
-        ContainerRecord now = record with { Pid = point.Pid };
+        ContainerRecord now = record with { Pid = point.Pid, PidStart = Processes.StartTime(point.Pid) ?? 0, IsBeingMade = true };
+
+        // A hook may ask for the state.
+        AtomicFile.Write(recordFile, now.ToBytes());
         // The oldest hooks come when all but the payload is there, and are told so.
         Hooks.Run("prestart", bundle.Spec.Hooks.Prestart, now, OciStatus.Created);
         Hooks.Run("createRuntime", bundle.Spec.Hooks.CreateRuntime, now, OciStatus.Creating);
         NetDevices.Move(bundle.Spec.Linux.NetDevices, point.Pid);
-        Hooks.Run("createContainer", bundle.Spec.Hooks.CreateContainer, now, OciStatus.Creating, point.Process);
+        Hooks.Run("createContainer", bundle.Spec.Hooks.CreateContainer, now, OciStatus.Creating, new HookPlace(point.Process));
     }
 }

@@ -1,24 +1,73 @@
+using System.Diagnostics.CodeAnalysis;
 using Timur.Kernel;
 using Timur.Kernel.Launcher;
+using Timur.Oci;
 
 namespace Timur.Runtime.Containers;
 
 /// <summary>Why a launch program failed, in the words from which engines take their exit codes 126 and 127.</summary>
-internal static class LaunchWords
+public static class LaunchWords
 {
-    internal static Failure Explain(LaunchProgram program, LaunchException failure, string command)
+    private const string Prefix = "unable to start container process: ";
+
+    /// <param name="root">The container's root as the host has it, where a command that wasn't found may be.</param>
+    /// <param name="cpus">The container's processors, when it may not use all of them.</param>
+    internal static Failure Explain(LaunchProgram program, LaunchException failure, ProcessSpec process, string root, string? cpus = null)
     {
         string step = program.NameOf(failure.Operation);
-        string why = step.StartsWith("execve ", StringComparison.Ordinal) ? Exec(command, failure.Errno) : $"{step}: {failure.Errno.Describe().ToLowerInvariant()}";
-        return new Failure("unable to start container process: " + why, exitCode: 1, cause: failure);
+        string why = step switch
+        {
+            _ when step.StartsWith("execve ", StringComparison.Ordinal) => Exec(process, failure.Errno, root),
+
+            // sched_setattr(2): a deadline is kept only where every processor is the process's.
+            _ when step.StartsWith("sched_setattr ", StringComparison.Ordinal) && failure.Errno == Errno.EPERM && cpus is not null
+                => $"process scheduler can't be used together with AllowedCPUs: {step}: {failure.Errno.Describe().ToLowerInvariant()}",
+            _ => $"{step}: {failure.Errno.Describe().ToLowerInvariant()}",
+        };
+        return new Failure(Prefix + why, exitCode: 1, cause: failure);
     }
 
-    private static string Exec(string command, Errno errno) => errno switch
+    /// <summary>The payload is there, but not what would execute it: the interpreter that its first line or its ELF header names.</summary>
+    /// <param name="words">Only that.</param>
+    public static bool IsInterpreterMissing(Failure failure, [NotNullWhen(true)] out string? words)
     {
-        Errno.ENOENT or Errno.ENOTDIR when !command.Contains('/') => $"exec: \"{command}\": executable file not found in $PATH",
-        Errno.ENOENT => $"exec: \"{command}\": stat {command}: no such file or directory",
-        Errno.ENOTDIR => $"exec: \"{command}\": stat {command}: not a directory",
-        Errno.ENOEXEC => $"exec: \"{command}\": exec format error",
-        _ => $"exec: \"{command}\": {errno.Describe().ToLowerInvariant()}",
-    };
+        bool isMissing = failure.InnerException is LaunchException { Errno: Errno.ENOENT } && failure.Message.StartsWith(Prefix + "exec ", StringComparison.Ordinal);
+        words = isMissing ? failure.Message[Prefix.Length..] : null;
+        return isMissing;
+    }
+
+    private static string Exec(ProcessSpec process, Errno errno, string root)
+    {
+        string command = process.Args.Count > 0 ? process.Args[0] : "";
+        return errno switch
+        {
+            Errno.ENOENT when Find(process, root) is { } path => $"exec {path}: no such file or directory",
+            Errno.ENOENT or Errno.ENOTDIR when !command.Contains('/') => $"exec: \"{command}\": executable file not found in $PATH",
+            Errno.ENOENT => $"exec: \"{command}\": stat {command}: no such file or directory",
+            Errno.ENOTDIR => $"exec: \"{command}\": stat {command}: not a directory",
+            Errno.ENOEXEC => $"exec: \"{command}\": exec format error",
+            _ => $"exec: \"{command}\": {errno.Describe().ToLowerInvariant()}",
+        };
+    }
+
+    /// <summary>The command's file, when the root has it. What a mount of the container brings isn't seen from here.</summary>
+    private static string? Find(ProcessSpec process, string root)
+    {
+        using Fd? directory = process.Args.Count > 0 ? Files.TryOpen(root, Open.Path | Open.Directory, out _) : null;
+        if (directory is null)
+        {
+            return null;
+        }
+
+        foreach (string candidate in SearchPath.Candidates(process.Args[0], process.Env))
+        {
+            using Fd? file = Files.TryOpenInRoot(directory, candidate.StartsWith('/') ? candidate : $"{process.Cwd}/{candidate}", Open.Path, out _);
+            if (file is not null && Files.Status(file).Kind == FileKind.Regular)
+            {
+                return candidate;
+            }
+        }
+
+        return null;
+    }
 }

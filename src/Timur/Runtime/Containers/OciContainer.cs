@@ -11,9 +11,11 @@ public enum OciStatus
     Creating, Created, Running, Paused, Stopped,
 }
 
-/// <summary>A container in a directory of its own: <c>state.json</c>, <c>config.json</c>, <c>filter</c>, and <c>gate</c> until it is started.</summary>
+/// <summary>A container in a directory of its own: <c>state.json</c>, <c>config.json</c>, <c>filter</c>, and <c>exec.fifo</c> until it is started.</summary>
 public sealed class OciContainer
 {
+    internal const string RecordFile = "/state.json";
+
     internal OciContainer(string directory, ContainerRecord record) => (Directory, Record) = (directory, record);
 
     public string Directory { get; }
@@ -23,7 +25,7 @@ public sealed class OciContainer
     public string Id => Record.Id;
 
     /// <summary>The FIFO at which the first process waits for its start.</summary>
-    internal string Gate => Directory + "/gate";
+    internal string Gate => Directory + "/exec.fifo";
 
     internal string FilterFile => Directory + "/filter";
 
@@ -43,7 +45,7 @@ public sealed class OciContainer
                 return OciStatus.Stopped;
             }
 
-            return Files.Exists(Gate) ? OciStatus.Created : Cgroup.IsFrozen ? OciStatus.Paused : OciStatus.Running;
+            return Record.IsBeingMade ? OciStatus.Creating : Files.Exists(Gate) ? OciStatus.Created : Cgroup.IsFrozen ? OciStatus.Paused : OciStatus.Running;
         }
     }
 

@@ -69,7 +69,23 @@ internal static class ProcessRules
             log.Warn($"capabilities that this process may not pass on are left out: {string.Join(' ', Capabilities.FromBits(unknown))}");
         }
 
-        return sets;
+        return sets.Ambient.Count == 0 || sets.Inheritable.Count == 0 ? sets : sets with { Ambient = Raisable(sets, log) };
+    }
+
+    /// <summary>
+    /// A capability becomes ambient only when it is permitted and inheritable (capabilities(7)). Not for configurations without inheritable ones: engines gave up
+    /// those (CVE-2022-24769) and go on listing the ambient.
+    /// </summary>
+    private static IReadOnlyList<string> Raisable(CapabilitiesSpec sets, RuntimeLog log)
+    {
+        ulong possible = Capabilities.Bits(sets.Permitted) & Capabilities.Bits(sets.Inheritable);
+        ulong wanted = Capabilities.Bits(sets.Ambient);
+        foreach (string name in Capabilities.FromBits(wanted & ~possible))
+        {
+            log.Warn($"can't raise ambient capability {name}: {Errno.EPERM.Describe().ToLowerInvariant()}");
+        }
+
+        return Capabilities.FromBits(wanted & possible);
     }
 
     private static IReadOnlyList<RlimitSpec> Fit(IReadOnlyList<RlimitSpec> wanted, RuntimeLog log)

@@ -167,7 +167,7 @@ public sealed class Restoration(StateRoot root, RuntimeLog log)
                 // It is written down before it goes on.
                 undo.Add("process", () => End(notice.Pid));
                 job.Record = job.Record with { Pid = notice.Pid, PidStart = Processes.StartTime(notice.Pid) ?? 0 };
-                AtomicFile.Write(job.Directory + "/state.json", job.Record.ToBytes());
+                AtomicFile.Write(job.Directory + OciContainer.RecordFile, job.Record.ToBytes());
                 break;
             case "orphan-pts-master" when notice.Descriptor is { } master:
                 TakeTerminal(master, job.Create.ConsoleSocket);

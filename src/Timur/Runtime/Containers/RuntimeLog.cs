@@ -13,6 +13,9 @@ public sealed class RuntimeLog(string? path, bool json, bool debug)
     /// <summary>Lines go to a file; the person at the terminal sees nothing of them.</summary>
     public bool IsFile => path is not null;
 
+    /// <summary>Details are wanted: what is only for them needs not be found out otherwise.</summary>
+    public bool IsDebug => debug;
+
     public void Debug(string message)
     {
         if (debug)

@@ -27,7 +27,7 @@ internal static class SeccompListener
     internal static void Give(string listenerPath, string metadata, ContainerRecord record, OciStatus status, int pid, Fd listener)
     {
         using Fd socket = Sockets.TryConnect(listenerPath, SocketKind.Stream, out Errno why)
-            ?? throw new Failure($"seccomp agent {listenerPath}: {why.Describe()}", "the agent listens there before the container is created", 1);
+            ?? throw new Failure($"failed to connect with seccomp agent {listenerPath}: {why.Describe().ToLowerInvariant()}", "the agent listens there before the container is created", 1);
         if (!Sockets.TrySend(socket, StateJson.ForAgent(record, status, pid, metadata), [listener.Raw], out why))
         {
             throw new Failure($"seccomp agent {listenerPath}: {why.Describe()}", exitCode: 1);
@@ -38,14 +38,14 @@ internal static class SeccompListener
     {
         if (profile.DefaultAction == Notify)
         {
-            throw new Failure($"defaultAction: {Notify} would stop the runtime itself", exitCode: 1);
+            throw new Failure($"{Notify} cannot be used as default action: it would stop the runtime itself", exitCode: 1);
         }
 
         foreach (SeccompRule rule in profile.Syscalls)
         {
             if (rule.Action == Notify)
             {
-                return !rule.Names.Contains("write") ? true : throw new Failure($"syscalls: {Notify} for write would stop the runtime itself", exitCode: 1);
+                return !rule.Names.Contains("write") ? true : throw new Failure($"{Notify} cannot be used for the write syscall: it would stop the runtime itself", exitCode: 1);
             }
         }
 

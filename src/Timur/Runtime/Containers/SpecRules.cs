@@ -76,7 +76,7 @@ internal static class SpecRules
     {
         if ((spec.Hostname ?? spec.Domainname) is not null && Find(spec, "uts") is null)
         {
-            throw Wrong(document, spec.Hostname is null ? "domainname" : "hostname", "unable to set it without a private UTS namespace");
+            throw Wrong(document, spec.Hostname is null ? "domainname" : "hostname", $"unable to set {(spec.Hostname is null ? "domainname" : "hostname")} without a private UTS namespace");
         }
 
         NamespaceSpec? users = Find(spec, "user");
@@ -106,7 +106,7 @@ internal static class SpecRules
     }
 
     /// <summary>Sources of bind mounts, which are absolute by now, exist.</summary>
-    internal static void CheckSources(IReadOnlyList<MountSpec> mounts, string document)
+    internal static void CheckSources(IReadOnlyList<MountSpec> mounts, string rootfs, string document)
     {
         for (int i = 0; i < mounts.Count; i++)
         {
@@ -121,7 +121,8 @@ internal static class SpecRules
                 throw Wrong(document, $"mounts[{i}].source", "a bind mount needs one");
             }
 
-            if (Files.TryStatus(source, out Errno why, follow: true) is null)
+            if (Files.TryStatus(source, out Errno why, follow: true) is null
+                && (InnerSources.Backing(mounts, mount, rootfs) is not { } backing || Files.TryStatus(backing, out _, follow: true) is null))
             {
                 throw Wrong(document, $"mounts[{i}].source", $"{source}: {why.Describe().ToLowerInvariant()}");
             }
@@ -157,12 +158,27 @@ internal static class SpecRules
         foreach (string key in spec.Linux.Sysctl.Keys)
         {
             string? space = Sysctls.NamespaceOf(key);
-            if (space is null || key.Contains("..", StringComparison.Ordinal) || Find(spec, space) is null)
+            if (space is null || Find(spec, space) is null)
             {
                 throw Wrong(document, "linux.sysctl", $"sysctl \"{key}\" is not in a separate kernel namespace");
             }
+
+            if (Sysctls.ToPath(key) == "kernel/hostname")
+            {
+                throw Wrong(document, "linux.sysctl", $"sysctl \"{key}\" is not allowed as it conflicts with the OCI \"hostname\" field");
+            }
+
+            if (space == "network" && Find(spec, space)!.Path is { } place && IsOwn(place))
+            {
+                throw Wrong(document, "linux.sysctl", $"sysctl \"{key}\" not allowed in host network namespace");
+            }
         }
     }
+
+    /// <summary>The path leads to the network namespace of this very process.</summary>
+    private static bool IsOwn(string path)
+        => Files.TryStatus(path, out _, follow: true) is { } there && Files.TryStatus("/proc/self/ns/net", out _, follow: true) is { } own
+            && (there.Inode, there.DeviceMajor, there.DeviceMinor) == (own.Inode, own.DeviceMajor, own.DeviceMinor);
 
     private static Failure Wrong(string document, string member, string why) => new($"{document}: {member}: {why}", exitCode: 1);
 }

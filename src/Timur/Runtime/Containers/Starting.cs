@@ -7,7 +7,8 @@ namespace Timur.Runtime.Containers;
 /// <summary>Lets the first process of a created container go on.</summary>
 public sealed class Starting(RuntimeLog log)
 {
-    public void Start(OciContainer container)
+    /// <param name="endsWithHook">A poststart hook that fails is a failure, for whoever is going to end the container then; otherwise it is a warning.</param>
+    public void Start(OciContainer container, bool endsWithHook = false)
     {
         using FileLock guard = container.Lock();
         switch (container.Status)
@@ -21,14 +22,25 @@ public sealed class Starting(RuntimeLog log)
         if (spec is { Hooks.StartContainer.Count: > 0 })
         {
             using Fd process = Processes.TryOpen(container.Record.Pid, out Errno why) ?? throw new SyscallException("pidfd_open", why);
-            Hooks.Run("startContainer", spec.Hooks.StartContainer, container.Record, OciStatus.Created, process);
+            Hooks.Run("startContainer", spec.Hooks.StartContainer, container.Record, OciStatus.Created, Inside(container, spec, process));
         }
 
         OpenGate(container);
-        if (spec is { Hooks.Poststart.Count: > 0 })
+        if (spec is { Hooks.Poststart.Count: > 0 } && endsWithHook)
+        {
+            Hooks.Run("poststart", spec.Hooks.Poststart, container.Record, OciStatus.Running);
+        }
+        else if (spec is { Hooks.Poststart.Count: > 0 })
         {
             Hooks.RunLate("poststart", spec.Hooks.Poststart, container.Record, OciStatus.Running, log);
         }
+    }
+
+    private static HookPlace Inside(OciContainer container, Spec spec, Fd first)
+    {
+        ProcessSpec process = spec.Process ?? new ProcessSpec();
+        using Fd root = Files.Open($"/proc/{container.Record.Pid}/root", Open.Path | Open.Directory);
+        return new HookPlace(first, PayloadEnvironment.Complete(process.Env, process.UserId, root), Files.TryReadAll(container.FilterFile, out _));
     }
 
     private static void OpenGate(OciContainer container)

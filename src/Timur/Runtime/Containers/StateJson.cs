@@ -7,21 +7,29 @@ namespace Timur.Runtime.Containers;
 /// <summary>A container's state as callers and hooks read it (runtime-spec runtime.md, State).</summary>
 public static class StateJson
 {
-    /// <summary>What <c>state</c> prints: the specification's members, and three more that callers of other runtimes look for.</summary>
-    public static string ForCallers(OciContainer container)
+    /// <summary>What <c>state</c> prints: the specification's members, and three more that callers of other runtimes look for, in the order in which those have them.</summary>
+    /// <param name="indented">A line for each member, or all in one.</param>
+    /// <param name="owner">Who made it, where that is told.</param>
+    public static string ForCallers(OciContainer container, bool indented, string owner)
     {
         OciStatus status = container.Status;
         ContainerRecord record = container.Record;
-        return Encoding.UTF8.GetString(Write(record, status, status == OciStatus.Stopped ? 0 : record.Pid, indented: true, json =>
+        return Encoding.UTF8.GetString(Write(indented, json =>
         {
+            json.WriteString("ociVersion", record.OciVersion);
+            json.WriteString("id", record.Id);
+            json.WriteNumber("pid", status == OciStatus.Stopped ? 0 : record.Pid);
+            json.WriteString("status", status.Name());
+            json.WriteString("bundle", record.Bundle);
             json.WriteString("rootfs", record.Rootfs);
             json.WriteString("created", record.Created);
-            json.WriteString("owner", "");
+            WriteAnnotations(json, record);
+            json.WriteString("owner", owner);
         }));
     }
 
     /// <summary>What a hook gets on its standard input.</summary>
-    internal static byte[] ForHooks(ContainerRecord record, OciStatus status) => Write(record, status, record.Pid, indented: false, _ => { });
+    internal static byte[] ForHooks(ContainerRecord record, OciStatus status) => Write(indented: false, json => Members(json, record, status, record.Pid));
 
     /// <summary>What a seccomp agent gets with the descriptor (config-linux.md, The Container Process State).</summary>
     internal static byte[] ForAgent(ContainerRecord record, OciStatus status, int pid, string metadata)
@@ -54,14 +62,13 @@ public static class StateJson
         _ => "stopped",
     };
 
-    private static byte[] Write(ContainerRecord record, OciStatus status, int pid, bool indented, Action<Utf8JsonWriter> more)
+    private static byte[] Write(bool indented, Action<Utf8JsonWriter> members)
     {
         using var stream = new MemoryStream(512);
         using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options with { Indented = indented }))
         {
             json.WriteStartObject();
-            Members(json, record, status, pid);
-            more(json);
+            members(json);
             json.WriteEndObject();
         }
 
@@ -75,6 +82,11 @@ public static class StateJson
         json.WriteString("status", status.Name());
         json.WriteNumber("pid", pid);
         json.WriteString("bundle", record.Bundle);
+        WriteAnnotations(json, record);
+    }
+
+    private static void WriteAnnotations(Utf8JsonWriter json, ContainerRecord record)
+    {
         if (record.Annotations.Count == 0)
         {
             return;

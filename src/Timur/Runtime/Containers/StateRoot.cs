@@ -10,6 +10,9 @@ public sealed class StateRoot(string path)
 
     private const int LongestId = 1024;
 
+    /// <summary>Milliseconds to wait for the record of a container that is being made.</summary>
+    private const int Patience = 10_000;
+
     public string Path { get; } = path;
 
     /// <summary>The container's directory, whether it exists or not; a name that can't be one is refused.</summary>
@@ -20,19 +23,44 @@ public sealed class StateRoot(string path)
         return valid ? $"{Path}/{id}" : throw new Failure($"invalid container ID format: '{id}' has other characters than letters, digits, _ + - and .", exitCode: 1);
     }
 
-    /// <summary>The container, or a failure in the words that callers look for.</summary>
-    public OciContainer Find(string id) => TryFind(id) ?? throw new Failure("container does not exist", exitCode: 1);
+    /// <summary>
+    /// The container, or a failure in the words that callers look for. One whose process was started a moment ago may have no record yet: who makes it holds
+    /// the lock on its directory until then.
+    /// </summary>
+    public OciContainer Find(string id)
+    {
+        OciContainer? container = TryFind(id);
+        for (int i = 0; container is null && i < Patience && IsClaimed(id); i++)
+        {
+            Thread.Sleep(1);
+            container = TryFind(id);
+        }
+
+        return container ?? TryFind(id) ?? throw new Failure("container does not exist", exitCode: 1);
+    }
+
+    private bool IsClaimed(string id)
+    {
+        string directory = DirectoryOf(id);
+        if (!Files.Exists(directory))
+        {
+            return false;
+        }
+
+        using FileLock? free = FileLock.TryTakeDirectory(directory, wait: false);
+        return free is null;
+    }
 
     public OciContainer? TryFind(string id)
     {
         string directory = DirectoryOf(id);
-        byte[]? bytes = Files.TryReadRecord(directory + "/state.json", out Errno why);
+        byte[]? bytes = Files.TryReadRecord(directory + OciContainer.RecordFile, out Errno why);
         if (bytes is not null)
         {
-            return new OciContainer(directory, ContainerRecord.FromBytes(bytes, directory + "/state.json"));
+            return new OciContainer(directory, ContainerRecord.FromBytes(bytes, directory + OciContainer.RecordFile));
         }
 
-        return why is Errno.ENOENT or Errno.ENOTDIR ? null : throw new SyscallException("read", why, directory + "/state.json");
+        return why is Errno.ENOENT or Errno.ENOTDIR ? null : throw new SyscallException("read", why, directory + OciContainer.RecordFile);
     }
 
     /// <summary>Removes what a creation that was cut off has left; false when there is nothing, or somebody is at work on it.</summary>
@@ -40,7 +68,7 @@ public sealed class StateRoot(string path)
     {
         string directory = DirectoryOf(id);
         using FileLock? guard = Files.Exists(directory) ? FileLock.TryTakeDirectory(directory, wait: false) : null;
-        if (guard is null || Files.Exists(directory + "/state.json"))
+        if (guard is null || Files.Exists(directory + OciContainer.RecordFile))
         {
             return false;
         }

@@ -44,7 +44,7 @@ public static class Updating
         string? made = ResctrlGroup.Join(new IntelRdtSpec(given, schemata, EnableMonitoring: false), container.Id, container.Record.Pid);
         if (made is not null)
         {
-            AtomicFile.Write(container.Directory + "/state.json", (container.Record with { OwnClosId = made }).ToBytes());
+            AtomicFile.Write(container.Directory + OciContainer.RecordFile, (container.Record with { OwnClosId = made }).ToBytes());
         }
     }
 

@@ -1,0 +1,63 @@
+using Timur.Kernel;
+using Timur.Oci;
+
+namespace Timur.Runtime.Containers;
+
+/// <summary>What mounts take from the place that they cover.</summary>
+internal static class MountPlaces
+{
+    /// <summary>The process file system and sysfs are where they are said to be: protection of paths in them counts on it (CVE-2023-27561).</summary>
+    internal static void RequireDirectory(Fd root, string? type, string destination)
+    {
+        if (type is not ("proc" or "sysfs"))
+        {
+            return;
+        }
+
+        using Fd? there = Files.TryOpenInRoot(root, destination.TrimEnd('/'), Open.Path | Open.NoFollow, out _);
+        if (there is not null && Files.Status(there).Kind != FileKind.Directory)
+        {
+            throw new Failure($"filesystem \"{type}\" must be mounted on ordinary directory: {destination} in the bundle's root is none", exitCode: 1);
+        }
+    }
+
+    /// <summary>A tmpfs without a mode of its own has that of the directory that it covers, if there is one.</summary>
+    /// <param name="before">The mounts that come before it.</param>
+    internal static IReadOnlyList<string> WithMode(Fd root, IReadOnlyList<MountSpec> before, string destination, IReadOnlyList<string> given, MountOptions options)
+    {
+        const uint usual = 0x3FF; // 1777
+        foreach ((string name, _) in options.Data)
+        {
+            if (name == "mode")
+            {
+                return given;
+            }
+        }
+
+        return ModeAt(root, before, destination) is { } mode && mode != usual ? [.. given, "mode=" + Convert.ToString(mode, 8)] : given;
+    }
+
+    private static uint? ModeAt(Fd root, IReadOnlyList<MountSpec> before, string destination)
+    {
+        for (int i = before.Count - 1; i >= 0; i--)
+        {
+            MountSpec mount = before[i];
+            string top = mount.Destination.TrimEnd('/');
+            if (destination.StartsWith(top, StringComparison.Ordinal) && (destination.Length == top.Length || destination[top.Length] == '/'))
+            {
+                // In a new file system the directory is going to be made.
+                bool isBind = mount.Type == "bind" || MountOptions.Parse(mount.Options).IsBind;
+                using Fd? below = isBind ? Files.TryOpen(mount.Source!, Open.Path | Open.Directory, out _) : null;
+                return below is null ? null : Mode(below, destination[top.Length..]);
+            }
+        }
+
+        return Mode(root, destination);
+    }
+
+    private static uint? Mode(Fd root, string path)
+    {
+        using Fd? directory = Files.TryOpenInRoot(root, path.Length == 0 ? "." : path, Open.Path | Open.Directory, out _);
+        return directory is null ? null : Files.Status(directory).Permissions;
+    }
+}

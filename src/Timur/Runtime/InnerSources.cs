@@ -1,0 +1,49 @@
+using Timur.Oci;
+
+namespace Timur.Runtime;
+
+/// <summary>
+/// Bind sources below the container's own root: what is to be bound is what the container sees there, with the mounts that come before. A path such as
+/// <c>/bundle/rootfs/mnt/x</c> may not even exist on the host.
+/// </summary>
+public static class InnerSources
+{
+    /// <summary>Whether a source is below the root; both are absolute.</summary>
+    public static bool IsInner(string source, string root) => source.StartsWith(root, StringComparison.Ordinal) && source.Length > root.Length && source[root.Length] == '/';
+
+    /// <summary>The host path whose file is seen at the source of a mount, or null for a place in a new file system.</summary>
+    public static string? Backing(IReadOnlyList<MountSpec> mounts, MountSpec mount, string root)
+    {
+        int index = 0;
+        while (index < mounts.Count && !ReferenceEquals(mounts[index], mount))
+        {
+            index++;
+        }
+
+        return Backing(mounts, mount.Source!, index, root);
+    }
+
+    private static string? Backing(IReadOnlyList<MountSpec> mounts, string source, int before, string root)
+    {
+        if (!IsInner(source, root))
+        {
+            return source;
+        }
+
+        string inner = source[root.Length..].TrimEnd('/');
+        for (int i = before - 1; i >= 0; i--)
+        {
+            string destination = mounts[i].Destination.TrimEnd('/');
+            if (inner != destination && !inner.StartsWith(destination + "/", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            bool isBind = mounts[i].Type == "bind" || MountOptions.Parse(mounts[i].Options).IsBind;
+            return isBind && mounts[i].Source is { } below && Backing(mounts, below, i, root) is { } backing ? backing + inner[destination.Length..]
+                : inner == destination ? root : null;
+        }
+
+        return source;
+    }
+}
