@@ -71,8 +71,11 @@ public class OciWaysMountTests
         using var bundle = new OciBundle();
         Directory.CreateDirectory(bundle.Directory + "/source/inner");
         File.WriteAllText(bundle.Directory + "/source/inner/file", "text\n");
+
+        // A place that no mount covers is one of the host's, with its links.
+        File.CreateSymbolicLink(bundle.Root + "/link", bundle.Directory + "/source/inner");
         bundle.Mount("/a", "bind", bundle.Directory + "/source", "rbind").Mount("/a/inner", "bind", bundle.Directory + "/source", "bind")
-            .Mount(bundle.Root + "/b", "bind", bundle.Root + "/a", "rbind").Mount("/c", "bind", bundle.Root + "/a/inner/inner/file", "bind");
+            .Mount(bundle.Root + "/b", "bind", bundle.Root + "/a", "rbind").Mount("/host", "bind", bundle.Root + "/link", "bind").Mount("/c", "bind", bundle.Root + "/a/inner/inner/file", "bind");
         if (mapped)
         {
             JsonNode last = bundle.Config["mounts"]!.AsArray()[^1]!;
@@ -80,7 +83,7 @@ public class OciWaysMountTests
             last["gidMappings"] = JsonNode.Parse("""[{"containerID":0,"hostID":5000,"size":10}]""");
         }
 
-        Assert.Equal($"text\ntext\n{(mapped ? "4000:5000" : "0:0")}\n", bundle.Shell("cat /b/inner/inner/file /c; stat -c %u:%g /c").Run().Out);
+        Assert.Equal($"text\ntext\ntext\n{(mapped ? "4000:5000" : "0:0")}\n", bundle.Shell("cat /b/inner/inner/file /c /host/file; stat -c %u:%g /c").Run().Out);
     }
 
     [Fact]
@@ -185,6 +188,33 @@ public class OciWaysMountTests
         string[] lines = outcome.Out.Split('\n');
         Assert.True(outcome.Error.Length == 0 && lines.Length == 5, outcome.ToString());
         Assert.Equal(lines[..2], lines[2..4]);
+    }
+
+    [Theory]
+    [InlineData(OciBundle.Control)]
+    [InlineData(OciBundle.Ours)]
+    public void A_network_of_the_hosts_can_be_joined_together_with_a_new_user_namespace(string runtime)
+    {
+        const string map = """[{"containerID":0,"hostID":0,"size":65536}]""";
+        using var bundle = new OciBundle(runtime);
+        foreach (JsonNode? mount in bundle.Config["mounts"]!.AsArray().Where(mount => mount!["destination"]!.GetValue<string>().StartsWith("/sys", StringComparison.Ordinal)).ToArray())
+        {
+            bundle.Config["mounts"]!.AsArray().Remove(mount);
+        }
+
+        bundle.Namespace("user").Namespace("network", "/proc/self/ns/net");
+        bundle.Linux["uidMappings"] = JsonNode.Parse(map);
+        bundle.Linux["gidMappings"] = JsonNode.Parse(map);
+        Outcome outcome = bundle.Shell("readlink /proc/self/ns/net; echo $(cat /proc/self/uid_map) $$; exec sleep 0").Run();
+        Assert.Equal($"{TimurCommand.Execute("readlink", ["/proc/self/ns/net"]).Out}0 0 65536 1\n", outcome.Out);
+        if (runtime == OciBundle.Control)
+        {
+            // Debian's can't enter it.
+            return;
+        }
+
+        string id = bundle.Shell("sleep 100").Start();
+        Assert.Equal("0 0 65536\n", bundle.Execute("exec", id, "sh", "-c", "echo $(cat /proc/self/uid_map)").Out);
     }
 
     [Fact]

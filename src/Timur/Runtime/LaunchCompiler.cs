@@ -54,7 +54,7 @@ public sealed class LaunchCompiler
     private void EnterNamespaces()
     {
         _program.ResetSignals();
-        if (IsNew("user"))
+        if (IsNew("user") && !JoinsFirst)
         {
             _program.WaitForMaps();
         }
@@ -100,8 +100,24 @@ public sealed class LaunchCompiler
         }
     }
 
+    /// <summary>Namespaces that don't belong to the new user namespace can't be joined any more when that is made.</summary>
+    private bool JoinsFirst => IsNew("user") && _spec.Linux.Namespaces.Any(ns => ns is { Path: not null, Type: not "pid" });
+
     private void Enter(CloneFlags made, List<(string Type, Slot Slot, CloneFlags Flag)> joins)
     {
+        if (JoinsFirst)
+        {
+            foreach ((string type, Slot slot, CloneFlags flag) in joins)
+            {
+                _program.Join(type, slot, flag);
+            }
+
+            _program.Unshare(CloneFlags.NewUser);
+            _program.WaitForMaps();
+            MakeInside(made & ~CloneFlags.NewUser);
+            return;
+        }
+
         bool joinsUser = joins is [.., { Type: "user" }];
         if (!joinsUser)
         {
@@ -113,11 +129,20 @@ public sealed class LaunchCompiler
             _program.Join(type, slot, flag);
         }
 
-        if (joinsUser && (made & CloneFlags.NewPid) != 0)
+        if (joinsUser)
+        {
+            MakeInside(made);
+        }
+    }
+
+    /// <summary>Namespaces that belong to the user namespace that this process is in by now.</summary>
+    private void MakeInside(CloneFlags made)
+    {
+        if ((made & CloneFlags.NewPid) != 0)
         {
             _program.CloneAgain(made);
         }
-        else if (joinsUser && made != CloneFlags.None)
+        else if (made != CloneFlags.None)
         {
             _program.Unshare(made);
         }

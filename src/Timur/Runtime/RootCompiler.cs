@@ -78,7 +78,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         foreach (MountSpec mount in spec.Mounts)
         {
             MountOptions options = MountOptions.Parse(mount.Options);
-            if (context.Given.ContainsKey(mount.Destination) || (mount.Source is { } source && InnerSources.IsInner(source, context.Root)))
+            if (context.Given.ContainsKey(mount.Destination) || InnerSources.IsCovered(spec.Mounts, mount, context.Root))
             {
                 continue;
             }
@@ -178,8 +178,9 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         {
             handle = new MountHandle(given);
         }
-        else if (mount.Source is { } source && InnerSources.IsInner(source, context.Root))
+        else if (InnerSources.IsCovered(spec.Mounts, mount, context.Root))
         {
+            string source = mount.Source!;
             Arg place = program.NewSlot();
             program.OpenInRoot($"open {source}", _root, source[context.Root.Length..], place, directory: false);
             handle = program.CloneOpenTree(source, place, options.IsRecursiveBind);
@@ -220,16 +221,12 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
     private FileKind KindOfSource(MountSpec mount)
     {
         string source = mount.Source ?? throw new Failure($"mount {mount.Destination}: a bind mount needs a source");
-        if (Files.TryStatus(source, out Errno why, follow: true) is { } status)
+        if (InnerSources.Backing(spec.Mounts, mount, context.Root) is { } backing && Files.TryStatus(backing, out Errno why, follow: true) is { } status)
         {
             return status.Kind;
         }
 
-        if (InnerSources.IsInner(source, context.Root) && InnerSources.Backing(spec.Mounts, mount, context.Root) is { } backing
-            && Files.TryStatus(backing, out _, follow: true) is { } behind)
-        {
-            return behind.Kind;
-        }
+        Files.TryStatus(source, out why, follow: true);
 
         // A volume's directory is made after everything was checked.
         return context.Volumes.Contains(source) ? FileKind.Directory

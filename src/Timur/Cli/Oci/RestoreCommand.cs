@@ -44,7 +44,7 @@ internal static class RestoreCommand
         }
 
         int code = Foreground.Wait(launched, restoration.Terminal);
-        new Deletion(context.Log).Delete(container, force: true);
+        new Deletion(context.Log).DeleteIfThere(container);
         return code;
     }
 }

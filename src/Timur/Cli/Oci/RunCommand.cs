@@ -48,7 +48,7 @@ internal static class RunCommand
         int code = Foreground.Wait(launched, creation.Terminal);
         if (!arguments.Has("keep"))
         {
-            new Deletion(context.Log).Delete(container, force: true);
+            new Deletion(context.Log).DeleteIfThere(container);
         }
 
         return code;

@@ -42,10 +42,9 @@ public sealed record Bundle(string Directory, string Rootfs, Spec Spec, byte[] J
             bool isBind = mount.Type == "bind" || options.IsBind;
             string destination = InnerSources.IsInner(mount.Destination, rootfs) ? mount.Destination[rootfs.Length..]
                 : mount.Destination.StartsWith('/') ? mount.Destination : "/" + mount.Destination;
-            MountPlaces.RequireDirectory(root, mount.Type, destination);
             mounts.Add(mount with
             {
-                Destination = ImagePath.Resolve(root, destination),
+                Destination = MountPlaces.IsPlainDirectory(root, mount.Type, destination) ? destination : ImagePath.Resolve(root, destination),
                 Source = isBind && mount.Source is { } source && !source.StartsWith('/') ? $"{directory}/{source}" : mount.Source,
                 Options = mount.Type == "tmpfs" && !isBind ? MountPlaces.WithMode(root, mounts, destination, mount.Options, options) : mount.Options,
             });

@@ -34,7 +34,8 @@ public sealed class Checkpoint(RuntimeLog log)
 
         if (!options.LeaveRunning && !options.PreDump)
         {
-            new Deletion(log).Delete(container, force: true);
+            // Who stayed with the container sees its end, too.
+            new Deletion(log).DeleteIfThere(container);
         }
     }
 

@@ -9,6 +9,18 @@ public sealed class Deletion(RuntimeLog log)
 {
     private const int Patience = 10_000;
 
+    /// <summary>As <see cref="Delete"/> with force; that somebody else was faster is no failure.</summary>
+    public void DeleteIfThere(OciContainer container)
+    {
+        try
+        {
+            Delete(container, force: true);
+        }
+        catch (Failure) when (!Files.Exists(container.Directory))
+        {
+        }
+    }
+
     /// <param name="force">Kill a container that runs.</param>
     public void Delete(OciContainer container, bool force)
     {

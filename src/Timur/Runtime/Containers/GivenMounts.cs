@@ -80,7 +80,7 @@ internal sealed class GivenMounts : IDisposable
             throw new Failure($"{mount.Destination}: idmap without mappings, and there is no user namespace to take them from", exitCode: 1);
         }
 
-        if (rootfs is not null && InnerSources.IsInner(source, rootfs))
+        if (rootfs is not null && InnerSources.IsCovered(spec.Mounts, mount, rootfs))
         {
             _late.Enqueue(made =>
             {

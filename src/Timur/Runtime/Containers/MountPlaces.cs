@@ -6,19 +6,20 @@ namespace Timur.Runtime.Containers;
 /// <summary>What mounts take from the place that they cover.</summary>
 internal static class MountPlaces
 {
-    /// <summary>The process file system and sysfs are where they are said to be: protection of paths in them counts on it (CVE-2023-27561).</summary>
-    internal static void RequireDirectory(Fd root, string? type, string destination)
+    /// <summary>
+    /// The process file system and sysfs are where they are said to be: protection of paths in them counts on it (CVE-2023-27561). False for others, and for a
+    /// directory that isn't there yet.
+    /// </summary>
+    internal static bool IsPlainDirectory(Fd root, string? type, string destination)
     {
         if (type is not ("proc" or "sysfs"))
         {
-            return;
+            return false;
         }
 
-        using Fd? there = Files.TryOpenInRoot(root, destination.TrimEnd('/'), Open.Path | Open.NoFollow, out _);
-        if (there is not null && Files.Status(there).Kind != FileKind.Directory)
-        {
-            throw new Failure($"filesystem \"{type}\" must be mounted on ordinary directory: {destination} in the bundle's root is none", exitCode: 1);
-        }
+        using Fd? there = Files.TryOpenInRoot(root, destination.TrimEnd('/'), Open.Path | Open.NoFollow | Open.Directory, out Errno why);
+        return why is not (Errno.ENOTDIR or Errno.ELOOP) || there is not null ? there is not null
+            : throw new Failure($"filesystem \"{type}\" must be mounted on ordinary directory: {destination} in the bundle's root is none", exitCode: 1);
     }
 
     /// <summary>A tmpfs without a mode of its own has that of the directory that it covers, if there is one.</summary>

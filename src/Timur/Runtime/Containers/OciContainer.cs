@@ -61,6 +61,6 @@ public sealed class OciContainer
         return cgroup;
     }
 
-    /// <summary>One command at a time changes a container; null when it was deleted meanwhile.</summary>
+    /// <summary>One command at a time changes a container; a failure when it was deleted meanwhile.</summary>
     internal FileLock Lock() => FileLock.TryTakeDirectory(Directory, wait: true) ?? throw new Failure("container does not exist", exitCode: 1);
 }

@@ -121,8 +121,8 @@ internal static class SpecRules
                 throw Wrong(document, $"mounts[{i}].source", "a bind mount needs one");
             }
 
-            if (Files.TryStatus(source, out Errno why, follow: true) is null
-                && (InnerSources.Backing(mounts, mount, rootfs) is not { } backing || Files.TryStatus(backing, out _, follow: true) is null))
+            Errno why = Errno.ENOENT;
+            if (InnerSources.Backing(mounts, mount, rootfs) is not { } backing || Files.TryStatus(backing, out why, follow: true) is null)
             {
                 throw Wrong(document, $"mounts[{i}].source", $"{source}: {why.Describe().ToLowerInvariant()}");
             }
