@@ -184,38 +184,7 @@ public sealed class Cgroup
     }
 
     /// <summary>Ids of the processes in it and in the cgroups that they made below, from one hierarchy.</summary>
-    public IReadOnlyList<int> Pids()
-    {
-        var pids = new List<int>();
-        if (Anchor() is { } directory)
-        {
-            Collect(directory.Path, pids);
-        }
-
-        return pids;
-    }
-
-    private static void Collect(string directory, List<int> pids)
-    {
-        foreach (string line in (Files.TryReadText(directory + "/cgroup.procs", out _) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            pids.Add(int.Parse(line));
-        }
-
-        // A directory's links count its subdirectories, which the usual cgroup doesn't have.
-        if (Files.TryStatus(directory, out _) is not { Links: > 2 })
-        {
-            return;
-        }
-
-        foreach (DirectoryEntry entry in Kernel.Directories.List(directory))
-        {
-            if (entry.Kind == FileKind.Directory)
-            {
-                Collect($"{directory}/{entry.Name}", pids);
-            }
-        }
-    }
+    public IReadOnlyList<int> Pids() => Anchor() is { } directory ? CgroupMembers.Of(directory.Path) : [];
 
     /// <summary>Whether it exists in the hierarchy that counts.</summary>
     public bool Exists => Anchor() is { } directory && Files.Exists(directory.Path);

@@ -61,7 +61,7 @@ public class ConfigFuzzTests
         {
             Spec spec = SpecJson.Read(json, Document);
             SpecRules.Check(spec, Document, needsProcess: true);
-            SpecRules.CheckSources(spec.Mounts, Document);
+            SpecRules.CheckSources(spec.Mounts, "/nowhere", Document);
             byte[]? filter = spec.Linux.Seccomp is { } profile ? ContainerFilter.Compile(profile, Document).Code : null;
             var context = new LaunchContext { Root = "/", Stage = "/", OwnCapabilities = Capabilities.Every, SeccompFilter = filter, StartGate = true, Hooks = true };
             LaunchCompiler.Compile(spec, context).ToBytes();
