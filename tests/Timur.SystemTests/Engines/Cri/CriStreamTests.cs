@@ -22,7 +22,7 @@ public sealed class CriStreamTests(CriEngine engine)
     {
         using var pod = new Pod(engine, runtime, Pod.OnHostNetwork);
         string id = pod.Start("one", "sleep 1000");
-        string url = engine.Client.Exec(new ExecRequest { ContainerId = id, Cmd = { "sh", "-c", "tty; read line; until stty size 2>/dev/null | grep "33 111"; do sleep 0.1; done; echo got $line; exit 6" }, Tty = true, Stdin = true, Stdout = true }).Url;
+        string url = engine.Client.Exec(new ExecRequest { ContainerId = id, Cmd = { "sh", "-c", "tty; read line; until stty size 2>/dev/null | grep '33 111'; do sleep 0.1; done; echo got $line; exit 6" }, Tty = true, Stdin = true, Stdout = true }).Url;
         using ClientWebSocket socket = await Connect(url);
         await Send(socket, Size, """{"Width":111,"Height":33}""");
         string terminal = await ReadUntil(socket, "/dev/pts/0");
