@@ -18,7 +18,8 @@ public abstract class CgroupV2LimitTests(VirtualMachine machine)
             Assert.Contains($"  {controller}: v2\n", outcome.Out);
         }
 
-        Assert.Contains("What this machine lacks: nothing\n", outcome.Out);
+        // The guest has few libraries.
+        Assert.EndsWith("What this machine lacks:\n  - no libisal.so.2 (Debian's libisal2): unpacking gzip takes twice the time\n", outcome.Out);
     }
 
     [Fact]
