@@ -188,7 +188,7 @@ public sealed class EscapeTests(AttackPrograms programs) : IClassFixture<AttackP
         Assert.Equal(0, TimurCommand.Execute(first, [.. store, "run", "-d", "--name", "victim", "--network", "none", "--rootfs", root, "/bin/busybox", "sleep", "100"]).Code);
         string hash = Hash(second);
         Assert.Equal(0, TimurCommand.Execute(second, [.. store, "exec", "-d", "victim", command]).Code);
-        Assert.True(SpinWait.SpinUntil(() => File.Exists(root + "/result") && File.ReadAllText(root + "/result").Length > 0, 20_000));
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(root + "/result") && File.ReadAllText(root + "/result").Length > 0, 60_000));
         Assert.Matches("^overwrite (EROFS|ETXTBSY)\n$", File.ReadAllText(root + "/result"));
         File.Delete(root + "/result");
         TimurCommand.Execute(second, [.. store, "run", "--rm", "--network", "none", "--rootfs", root, command]);

@@ -103,7 +103,7 @@ public sealed class KillTests : IDisposable
         string before = Residue.Of(_timur);
         _timur.Start("again", "exit 3", "--restart", "always");
         string? waiting = null;
-        Assert.True(SpinWait.SpinUntil(() => (waiting = _timur.Processes().FirstOrDefault(process => process.Contains("__restart", StringComparison.Ordinal))) is not null, 10_000));
+        Assert.True(SpinWait.SpinUntil(() => (waiting = _timur.Processes().FirstOrDefault(process => process.Contains("__restart", StringComparison.Ordinal))) is not null, 60_000));
         Assert.True(SpinWait.SpinUntil(
             () =>
             {
@@ -127,7 +127,7 @@ public sealed class KillTests : IDisposable
     public void Stopping_a_container_that_waits_for_its_restart_does_not_wait_with_it()
     {
         _timur.Start("again", "exit 3", "--restart", "always");
-        Assert.True(SpinWait.SpinUntil(() => _timur.Processes().Any(process => process.Contains("__restart", StringComparison.Ordinal) && int.Parse(process.TrimEnd().Split(' ')[^1]) > 1500), 20_000));
+        Assert.True(SpinWait.SpinUntil(() => _timur.Processes().Any(process => process.Contains("__restart", StringComparison.Ordinal) && int.Parse(process.TrimEnd().Split(' ')[^1]) > 1500), 60_000));
         Assert.Equal(0, _timur.Run("stop", "again").Code);
         Assert.Equal("exited", _timur.Inspect("again", "{{.State.Status}}"));
         Assert.Contains(_timur.Processes(), process => process.Contains("__restart", StringComparison.Ordinal));
@@ -170,7 +170,7 @@ public sealed class KillTests : IDisposable
         Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);
         Script("t rm -f $(t ps -aq); t rmi brought; t disk rm copy");
         Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);
-        Assert.True(SpinWait.SpinUntil(() => !_timur.Processes().Any(), 5000), string.Join('\n', _timur.Processes()));
+        Assert.True(SpinWait.SpinUntil(() => !_timur.Processes().Any(), 60_000), string.Join('\n', _timur.Processes()));
         if (before is not null)
         {
             Assert.Equal(before, Residue.Of(_timur));
@@ -194,7 +194,7 @@ public sealed class KillTests : IDisposable
 
             Thread.Sleep(1100);
             Assert.Equal(0, timur.Run("system", "check", "--repair").Code);
-            Assert.True(SpinWait.SpinUntil(() => timur.Run("system", "check").Out == "everything is as recorded\n", 5000), timur.Run("system", "check").Out);
+            Assert.True(SpinWait.SpinUntil(() => timur.Run("system", "check").Out == "everything is as recorded\n", 60_000), timur.Run("system", "check").Out);
             Assert.Equal(before, Residue.Of(timur));
         }
     }

@@ -87,7 +87,7 @@ public sealed class LeakTests
     private static string Settled(TimurCommand timur)
     {
         string now = "";
-        SpinWait.SpinUntil(() => !(now = Residue.Of(timur)).Contains("links\n  ", StringComparison.Ordinal), 5000);
+        SpinWait.SpinUntil(() => !(now = Residue.Of(timur)).Contains("links\n  ", StringComparison.Ordinal), 60_000);
         return now;
     }
 

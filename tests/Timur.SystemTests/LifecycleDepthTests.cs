@@ -70,7 +70,7 @@ public sealed class LifecycleDepthTests : IDisposable
         Assert.Equal("running 0", _timur.Inspect("twice", "{{.State.Status}} {{.RestartCount}}"));
         _timur.Run("stop", "-t", "0", "twice");
         Assert.Equal("twice\n", _timur.Run("restart", "twice").Out);
-        Assert.True(SpinWait.SpinUntil(() => _timur.Run("logs", "twice").Out == "life\nlife\nlife\n", 5000));
+        Assert.True(SpinWait.SpinUntil(() => _timur.Run("logs", "twice").Out == "life\nlife\nlife\n", 60_000));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class LifecycleDepthTests : IDisposable
     public void Logs_can_be_cut_by_time_and_number_and_followed_to_the_end()
     {
         _timur.Start("two", "echo one; sleep 1.2; echo two >&2; while ! test -e /go; do sleep 0.05; done; echo three");
-        Assert.True(SpinWait.SpinUntil(() => _timur.Run("logs", "two").Error == "two\n", 5000));
+        Assert.True(SpinWait.SpinUntil(() => _timur.Run("logs", "two").Error == "two\n", 60_000));
         string second = _timur.Run("logs", "-t", "two").Error.Split(' ')[0];
         Outcome since = _timur.Run("logs", "--since", second, "two");
         Assert.Equal(("", "two\n"), (since.Out, since.Error));
@@ -121,7 +121,7 @@ public sealed class LifecycleDepthTests : IDisposable
     public void Top_and_stats_show_the_containers_processes_and_traffic()
     {
         _timur.Start("busy", "sleep 77 & sleep 78 & wait");
-        Assert.True(SpinWait.SpinUntil(() => _timur.Run("top", "busy").Out.Split('\n').Length == 5, 5000), _timur.Run("top", "busy").Out);
+        Assert.True(SpinWait.SpinUntil(() => _timur.Run("top", "busy").Out.Split('\n').Length == 5, 60_000), _timur.Run("top", "busy").Out);
         Assert.Contains("sleep 77", _timur.Run("top", "busy").Out);
         Assert.Equal("busy -- 3\n", _timur.Run("stats", "--no-stream", "--interval", "0", "--format", "{{.Name}} {{.NetIO}} {{.PIDs}}", "busy").Out);
         Assert.Equal(125, _timur.Run("top", "nosuch").Code);
@@ -184,7 +184,7 @@ public sealed class LifecycleDepthTests : IDisposable
     {
         _timur.Start("reaped", "for i in 1 2 3 4 5 6 7 8; do sh -c 'sleep 0.1 & exit'; done; echo ready; while ! test -e /go; do sleep 0.05; done; exit 6", "--init");
         Ready("reaped");
-        Assert.True(SpinWait.SpinUntil(() => _timur.Run("exec", "reaped", "ps", "-o", "comm,stat").Out is var list && !list.Contains(" Z", StringComparison.Ordinal) && list.Split('\n').Count(line => line.StartsWith("sleep", StringComparison.Ordinal)) <= 1, 5000));
+        Assert.True(SpinWait.SpinUntil(() => _timur.Run("exec", "reaped", "ps", "-o", "comm,stat").Out is var list && !list.Contains(" Z", StringComparison.Ordinal) && list.Split('\n').Count(line => line.StartsWith("sleep", StringComparison.Ordinal)) <= 1, 60_000));
         _timur.Run("exec", "reaped", "touch", "/go");
         Assert.Equal("6\n", _timur.Run("wait", "reaped").Out);
     }
@@ -218,7 +218,7 @@ public sealed class LifecycleDepthTests : IDisposable
         _timur.Start("box", "sleep 100");
         Assert.Equal((0, ""), (_timur.Run("exec", "-d", "box", "sleep", "66").Code, ""));
         TimurCommand.Execute("sh", ["-c", $"{_timur.Words} exec box sleep 67 >/dev/null 2>&1 & sleep 0.3; kill -9 $!"]);
-        Assert.True(SpinWait.SpinUntil(() => _timur.Run("top", "box").Out is var top && top.Contains("sleep 66", StringComparison.Ordinal) && top.Contains("sleep 67", StringComparison.Ordinal), 5000));
+        Assert.True(SpinWait.SpinUntil(() => _timur.Run("top", "box").Out is var top && top.Contains("sleep 66", StringComparison.Ordinal) && top.Contains("sleep 67", StringComparison.Ordinal), 60_000));
         Assert.Equal(0, _timur.Run("rm", "-f", "box").Code);
         Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);
     }
@@ -226,5 +226,5 @@ public sealed class LifecycleDepthTests : IDisposable
     private string Names(params string[] filters)
         => _timur.Run(["ps", "-a", "--format", "{{.Names}}", .. filters.SelectMany(filter => (string[])["--filter", filter])]).Out;
 
-    private void Ready(string name) => Assert.True(SpinWait.SpinUntil(() => _timur.Run("logs", name).Out.Contains("ready", StringComparison.Ordinal), 5000));
+    private void Ready(string name) => Assert.True(SpinWait.SpinUntil(() => _timur.Run("logs", name).Out.Contains("ready", StringComparison.Ordinal), 60_000));
 }

@@ -15,7 +15,7 @@ public sealed class LifecycleTests : IDisposable
     {
         _timur.Start("bg", "echo out; echo err >&2; trap 'exit 3' TERM; while :; do sleep 0.05; done");
         Assert.Equal("bg\tUp Less than a second\n", _timur.Run("ps", "--format", "{{.Names}}\\t{{.Status}}").Out);
-        SpinWait.SpinUntil(() => _timur.Run("logs", "bg").Error.Length > 0, 5000);
+        SpinWait.SpinUntil(() => _timur.Run("logs", "bg").Error.Length > 0, 60_000);
         Outcome logs = _timur.Run("logs", "bg");
         Assert.Equal(("out\n", "err\n"), (logs.Out, logs.Error));
         Assert.Equal("inside\n", _timur.Run("exec", "bg", "echo", "inside").Out);
@@ -62,16 +62,16 @@ public sealed class LifecycleTests : IDisposable
         Assert.Equal(before, new FileInfo(path).Length);
         Assert.Contains("is paused", _timur.Run("exec", "ticks", "true").Error);
         _timur.Run("unpause", "ticks");
-        Assert.True(SpinWait.SpinUntil(() => new FileInfo(path).Length > before, 5000));
+        Assert.True(SpinWait.SpinUntil(() => new FileInfo(path).Length > before, 60_000));
     }
 
     [Fact]
     public void Restart_policies_count_and_end()
     {
         _timur.Start("thrice", "exit 4", "--restart", "on-failure:2");
-        Assert.True(SpinWait.SpinUntil(() => _timur.Inspect("thrice", "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}}") == "exited 2 4", 10_000), _timur.Run("ps", "-a").Out);
+        Assert.True(SpinWait.SpinUntil(() => _timur.Inspect("thrice", "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}}") == "exited 2 4", 60_000), _timur.Run("ps", "-a").Out);
         _timur.Start("always", "sleep 0.1", "--restart", "always");
-        Assert.True(SpinWait.SpinUntil(() => int.Parse(_timur.Inspect("always", "{{.RestartCount}}")) > 0, 10_000));
+        Assert.True(SpinWait.SpinUntil(() => int.Parse(_timur.Inspect("always", "{{.RestartCount}}")) > 0, 60_000));
         _timur.Run("stop", "-t", "0", "always");
         Thread.Sleep(500);
         Assert.Equal("exited", _timur.Inspect("always", "{{.State.Status}}"));
@@ -110,7 +110,7 @@ public sealed class LifecycleTests : IDisposable
     public void Wait_takes_a_container_that_waits_for_its_restart_for_a_running_one()
     {
         _timur.Start("later", "echo >>/lives; [ $(wc -l </lives) -gt 4 ] && exec sleep 0.5; exit 3", "--restart", "on-failure");
-        Assert.True(SpinWait.SpinUntil(() => _timur.Inspect("later", "{{.State.Status}} {{.RestartCount}}") == "restarting 3", 10_000), _timur.Run("ps", "-a").Out);
+        Assert.True(SpinWait.SpinUntil(() => _timur.Inspect("later", "{{.State.Status}} {{.RestartCount}}") == "restarting 3", 60_000), _timur.Run("ps", "-a").Out);
         Assert.Equal("0\n", _timur.Run("wait", "later").Out);
         Assert.Equal("exited 4", _timur.Inspect("later", "{{.State.Status}} {{.RestartCount}}"));
     }
@@ -211,7 +211,7 @@ public sealed class LifecycleTests : IDisposable
     {
         const string script = "for c in /sys/fs/cgroup/*/; do mkdir $c/inner; echo $$ > $c/inner/cgroup.procs; done; sleep 1000 & wait";
         _timur.Start("nested", script, "--privileged");
-        SpinWait.SpinUntil(() => _timur.Run("top", "nested").Out.Contains("sleep 1000", StringComparison.Ordinal), 5000);
+        SpinWait.SpinUntil(() => _timur.Run("top", "nested").Out.Contains("sleep 1000", StringComparison.Ordinal), 60_000);
         Assert.Contains("sleep 1000", _timur.Run("top", "nested").Out);
         Assert.Equal(0, _timur.Run("rm", "-f", "nested").Code);
         Assert.Equal("everything is as recorded\n", _timur.Run("system", "check").Out);

@@ -177,7 +177,7 @@ internal sealed class OciBundle : IDisposable
 
     internal JsonNode StateOf(string id) => JsonNode.Parse(Execute("state", id).Out)!;
 
-    internal bool Await(string id, string status) => SpinWait.SpinUntil(() => Status(id) == status, 10_000);
+    internal bool Await(string id, string status) => SpinWait.SpinUntil(() => Status(id) == status, 60_000);
 
     /// <summary>The words before a verb, for a shell.</summary>
     internal string Words => $"{(_runtime == Ours ? TimurCommand.Path + " oci" : _runtime)} --root {State}";

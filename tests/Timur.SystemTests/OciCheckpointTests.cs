@@ -31,7 +31,7 @@ public class OciCheckpointTests
         string again = bundle.NewId();
         Outcome restored = Restore(bundle, again, $"--pid-file {bundle.Directory}/pid");
         Assert.True(restored.Code == 0, restored.ToString());
-        Assert.True(SpinWait.SpinUntil(() => Count(bundle) > count, 10_000));
+        Assert.True(SpinWait.SpinUntil(() => Count(bundle) > count, 60_000));
         JsonNode state = bundle.StateOf(again);
         Assert.Equal(("running", File.ReadAllText(bundle.Directory + "/pid")), (state["status"]!.GetValue<string>(), state["pid"]!.ToString()));
         Assert.Equal("50", File.ReadAllText($"/sys/fs/cgroup/pids{bundle.CgroupPath}/pids.max").Trim());
@@ -48,7 +48,7 @@ public class OciCheckpointTests
         Assert.Equal(0, Checkpoint(bundle, id, "--leave-running").Code);
         Assert.Equal("running", bundle.Status(id));
         int count = Count(bundle);
-        Assert.True(SpinWait.SpinUntil(() => Count(bundle) > count, 10_000));
+        Assert.True(SpinWait.SpinUntil(() => Count(bundle) > count, 60_000));
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public class OciCheckpointTests
         bundle.Shell(Counting).Save();
         string id = bundle.NewId();
         Outcome started = TimurCommand.Execute("sh", ["-c", $"exec {bundle.Words} run -d --bundle {bundle.Directory} {id} </dev/null >/dev/null 2>&1"]);
-        Assert.True(started.Code == 0 && SpinWait.SpinUntil(() => Count(bundle) > 0, 10_000), started.ToString());
+        Assert.True(started.Code == 0 && SpinWait.SpinUntil(() => Count(bundle) > 0, 60_000), started.ToString());
         return id;
     }
 

@@ -25,7 +25,7 @@ public class OciHookTests
         string id = bundle.Shell("echo process >>/log; sleep 100").Create();
         Assert.Equal(["prestart", "createRuntime", "createContainer"], File.ReadAllLines(log));
         Assert.Equal(0, bundle.Execute("start", id).Code);
-        Assert.True(SpinWait.SpinUntil(() => File.ReadAllLines(log).Length == 6, 5000));
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(log) && File.ReadAllLines(log).Length == 6, 60_000));
         Assert.Equal("startContainer", File.ReadAllLines(log)[3]);
         Assert.Equal(["poststart", "process"], File.ReadAllLines(log)[4..].Order());
         Assert.Equal(0, bundle.Execute("delete", "--force", id).Code);

@@ -21,7 +21,7 @@ public class OciLifecycleTests
 
         Assert.Equal(0, bundle.Execute("start", id).Code);
         Assert.Equal("running", bundle.Status(id));
-        Assert.True(SpinWait.SpinUntil(() => bundle.Output == "started\n", 5000));
+        Assert.True(SpinWait.SpinUntil(() => bundle.Output == "started\n", 60_000));
         Assert.Contains(id, bundle.Execute("list").Out, StringComparison.Ordinal);
         Assert.Equal($"{id}\n", bundle.Execute("list", "-q").Out);
 
@@ -143,7 +143,7 @@ public class OciLifecycleTests
         string id = bundle.Shell("sleep 100").Start();
         File.WriteAllText(bundle.Directory + "/process.json", """{"args":["sh","-c","id -u >/tmp/who; exec sleep 50"],"cwd":"/","env":["PATH=/bin"],"user":{"uid":0,"gid":0}}""");
         TimurCommand.Execute("sh", ["-c", $"{bundle.Words} exec --process {bundle.Directory}/process.json --detach --pid-file {bundle.Directory}/pid {id} </dev/null >/dev/null 2>&1"]);
-        Assert.True(SpinWait.SpinUntil(() => File.Exists(bundle.Root + "/tmp/who") && File.ReadAllText(bundle.Root + "/tmp/who") == "0\n", 5000));
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(bundle.Root + "/tmp/who") && File.ReadAllText(bundle.Root + "/tmp/who") == "0\n", 60_000));
         int pid = int.Parse(File.ReadAllText(bundle.Directory + "/pid"));
         int[] pids = JsonNode.Parse(bundle.Execute("ps", "--format", "json", id).Out)!.AsArray().Select(node => node!.GetValue<int>()).ToArray();
         Assert.Contains(pid, pids);
@@ -216,7 +216,7 @@ public class OciLifecycleTests
         using var bundle = new OciBundle(runtime);
         string id = bundle.Shell("sleep 100").Start();
         JsonNode statistics = null!;
-        Assert.True(SpinWait.SpinUntil(() => (statistics = JsonNode.Parse(bundle.Execute("events", "--stats", id).Out)!)["data"]!["pids"]!["current"]!.GetValue<int>() == 1, 5000));
+        Assert.True(SpinWait.SpinUntil(() => (statistics = JsonNode.Parse(bundle.Execute("events", "--stats", id).Out)!)["data"]!["pids"]!["current"]!.GetValue<int>() == 1, 60_000));
         Assert.Equal(("stats", id), (statistics["type"]!.GetValue<string>(), statistics["id"]!.GetValue<string>()));
         Assert.True(statistics["data"]!["memory"]!["usage"]!["usage"]!.GetValue<long>() > 0);
         Assert.True(statistics["data"]!["cpu"]!["usage"]!["total"]!.GetValue<long>() > 0);

@@ -141,7 +141,7 @@ public class OciLimitTests
         bundle.Linux["resources"]!["pids"] = JsonNode.Parse("""{"limit":50}""");
         string id = bundle.Shell("while :; do :; done").Start();
         JsonNode statistics = null!;
-        Assert.True(SpinWait.SpinUntil(() => (statistics = JsonNode.Parse(bundle.Execute("events", "--stats", id).Out)!)["data"]!["cpu"]!["throttling"]!["throttledTime"] is not null, 10_000));
+        Assert.True(SpinWait.SpinUntil(() => (statistics = JsonNode.Parse(bundle.Execute("events", "--stats", id).Out)!)["data"]!["cpu"]!["throttling"]!["throttledTime"] is not null, 60_000));
         return statistics;
     }
 

@@ -93,7 +93,7 @@ public class OciLinuxTests
         using var bundle = new OciBundle(runtime);
         AddUsers(bundle);
         string id = bundle.Shell("cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '; id -u; ls -ln /dev/null | cut -c1-10; sleep 100").Start();
-        Assert.True(SpinWait.SpinUntil(() => bundle.Output.Split('\n').Length == 5, 5000));
+        Assert.True(SpinWait.SpinUntil(() => bundle.Output.Split('\n').Length == 5, 60_000));
         Assert.Equal(" 0 100000 65536\n 0 200000 65536\n0\ncrw-rw-rw-\n", bundle.Output);
         Assert.Equal("0 0\n", bundle.Execute("exec", id, "sh", "-c", "echo $(id -u) $(id -g)").Out);
         Assert.Equal("100000", File.ReadLines($"/proc/{bundle.StateOf(id)["pid"]}/status").First(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[1]);
@@ -137,7 +137,7 @@ public class OciLinuxTests
 
         string joined = $"{File.ResolveLinkTarget($"/proc/{pid}/ns/user", false)!.Name} {File.ResolveLinkTarget($"/proc/{pid}/ns/net", false)!.Name}";
         string inner = second.Shell("echo $$ $(readlink /proc/self/ns/user) $(readlink /proc/self/ns/net) $(id -u); sleep 100").Start();
-        Assert.True(SpinWait.SpinUntil(() => second.Output.EndsWith('\n'), 5000));
+        Assert.True(SpinWait.SpinUntil(() => second.Output.EndsWith('\n'), 60_000));
         Assert.Equal($"1 {joined} 0\n", second.Output);
         Assert.Equal(0, second.Execute("exec", inner, "true").Code);
     }
@@ -149,7 +149,7 @@ public class OciLinuxTests
         bundle.Namespace("time");
         bundle.Linux["timeOffsets"] = JsonNode.Parse("""{"monotonic":{"secs":1000},"boottime":{"secs":1000000}}""");
         string id = bundle.Shell("cut -d. -f1 /proc/uptime; sleep 100").Start();
-        Assert.True(SpinWait.SpinUntil(() => bundle.Output.EndsWith('\n'), 5000));
+        Assert.True(SpinWait.SpinUntil(() => bundle.Output.EndsWith('\n'), 60_000));
         double here = double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[0]);
         Assert.InRange(long.Parse(bundle.Output) - 1000000 - here, -60, 60);
         Assert.InRange(long.Parse(bundle.Execute("exec", id, "sh", "-c", "cut -d. -f1 /proc/uptime").Out) - 1000000 - here, -60, 60);

@@ -82,7 +82,7 @@ public class OciSocketTests
         Assert.Equal(bundle.StateOf(id)["pid"]!.GetValue<int>(), state["pid"]!.GetValue<int>());
         bundle.Execute("start", id);
         SeccompAgent.Refuse(filter, Errno.EXDEV);
-        Assert.True(SpinWait.SpinUntil(() => bundle.Output == "1\n", 5000));
+        Assert.True(SpinWait.SpinUntil(() => bundle.Output == "1\n", 60_000));
         Assert.Contains("Invalid cross-device link", File.ReadAllText(bundle.Directory + "/errors"), StringComparison.Ordinal);
     }
 

@@ -22,7 +22,7 @@ internal static class Residue
         var paths = new DataPaths(timur.Root + "/data", timur.Root + "/run");
 
         // A container with --rm is gone before the last of its files is deleted.
-        SpinWait.SpinUntil(() => !Directory.Exists(paths.Trash) || !Directory.EnumerateFileSystemEntries(paths.Trash).Any(), 5000);
+        SpinWait.SpinUntil(() => !Directory.Exists(paths.Trash) || !Directory.EnumerateFileSystemEntries(paths.Trash).Any(), 60_000);
         var text = new StringBuilder();
         Section(text, "mounts", File.ReadAllLines("/proc/self/mountinfo").Where(line => line.Contains(timur.Root, StringComparison.Ordinal)));
         Section(text, "loop devices", LoopDevices.List().Where(device => device.File.StartsWith(timur.Root, StringComparison.Ordinal)).Select(device => device.File));

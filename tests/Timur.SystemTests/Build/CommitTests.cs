@@ -36,7 +36,7 @@ public sealed class CommitTests : IDisposable
     public void A_running_container_is_committed_twice_to_the_same_image_and_goes_on()
     {
         _timur.Start("box", "mkdir /d; echo x >/d/f; sleep 100");
-        Assert.True(SpinWait.SpinUntil(() => _timur.Run("exec", "box", "test", "-s", "/d/f").Code == 0, 5000));
+        Assert.True(SpinWait.SpinUntil(() => _timur.Run("exec", "box", "test", "-s", "/d/f").Code == 0, 60_000));
         string words = $"SOURCE_DATE_EPOCH=1700000000 {_timur.Words} commit box";
         Outcome first = TimurCommand.Execute("sh", ["-c", $"{words} one"]);
         Outcome second = TimurCommand.Execute("sh", ["-c", $"{words} two"]);

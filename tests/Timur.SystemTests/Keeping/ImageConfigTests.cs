@@ -71,7 +71,7 @@ public sealed class ImageConfigTests : IDisposable
         Must("$T pause box; sleep 1; $T unpause box");
         Assert.Equal("healthy", _timur.Inspect("box", "{{.State.Health.Status}}"));
         Must("$T rm -f box");
-        Assert.True(SpinWait.SpinUntil(() => Must($"grep -lsa '[t]imur-health.*{_timur.Root}' /proc/[0-9]*/cmdline || true") == "", 5000));
+        Assert.True(SpinWait.SpinUntil(() => Must($"grep -lsa '[t]imur-health.*{_timur.Root}' /proc/[0-9]*/cmdline || true") == "", 60_000));
 
         Must("$T run -d --name without --no-healthcheck --network none img");
         Assert.Equal("false", _timur.Inspect("without", "{{if .State.Health}}true{{else}}false{{end}}"));
@@ -86,7 +86,7 @@ public sealed class ImageConfigTests : IDisposable
         Await("hangs", "unhealthy");
         Assert.StartsWith("-1 Health check exceeded timeout (0.3s): begun", _timur.Inspect("hangs", "{{with index .State.Health.Log 0}}{{.ExitCode}} {{.Output}}{{end}}"));
         Must("$T run -d --name young --network none --health-interval 100ms --health-start-period 1h --health-start-interval 100ms --health-retries 1 img");
-        Assert.True(SpinWait.SpinUntil(() => _timur.Inspect("young", "{{len .State.Health.Log}}") == "5", 15_000));
+        Assert.True(SpinWait.SpinUntil(() => _timur.Inspect("young", "{{len .State.Health.Log}}") == "5", 60_000));
         Assert.Equal("starting 0", _timur.Inspect("young", "{{.State.Health.Status}} {{.State.Health.FailingStreak}}"));
         Must("$T run -d --name much --network none --health-cmd 'head -c 300000 /dev/zero | tr \"\\0\" x' --health-interval 100ms img");
         Await("much", "healthy");
@@ -101,7 +101,7 @@ public sealed class ImageConfigTests : IDisposable
     }
 
     private void Await(string name, string status)
-        => Assert.True(SpinWait.SpinUntil(() => _timur.Inspect(name, "{{.State.Health.Status}}") == status, 15_000), _timur.Run("inspect", name).Out);
+        => Assert.True(SpinWait.SpinUntil(() => _timur.Inspect(name, "{{.State.Health.Status}}") == status, 60_000), _timur.Run("inspect", name).Out);
 
     /// <summary>An image with this configuration, a user anna and a group staff.</summary>
     private void Image(string config)

@@ -38,7 +38,7 @@ public sealed class StoreCareTests : IDisposable
         long promised = Must("$T system df --format '{{.Type}} {{.ReclaimableBytes}}' | grep -E '^(Images)' | cut -d' ' -f2").Split('\n').Sum(long.Parse);
         long before = Bytes("/images");
         Must("$T image prune -a -f");
-        Assert.True(SpinWait.SpinUntil(() => !Directory.EnumerateFileSystemEntries(_timur.Root + "/data/trash").Any(), 10_000));
+        Assert.True(SpinWait.SpinUntil(() => !Directory.EnumerateFileSystemEntries(_timur.Root + "/data/trash").Any(), 60_000));
         Assert.Equal(promised, before - Bytes("/images"));
         Assert.DoesNotContain("Deleted Volumes", Must("$T system prune -f --filter until=1h --volumes"));
         string pruned = Must("$T system prune -a -f --volumes");

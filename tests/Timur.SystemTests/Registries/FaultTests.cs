@@ -164,7 +164,7 @@ public sealed class FaultTests : IDisposable
         using (Process pull = Process.Start(new ProcessStartInfo("sh", ["-c", $"exec {_timur.Words} pull -q {_name}"]) { RedirectStandardError = true })!)
         {
             Assert.True(hanging.Wait(30_000));
-            Assert.True(SpinWait.SpinUntil(() => File.Exists(part) && new FileInfo(part).Length == 1_000_000, 30_000));
+            Assert.True(SpinWait.SpinUntil(() => File.Exists(part) && new FileInfo(part).Length == 1_000_000, 60_000));
             pull.Kill();
             pull.WaitForExit();
         }
@@ -182,12 +182,12 @@ public sealed class FaultTests : IDisposable
         string part = $"{_timur.Root}/data/images/blobs/.{_sample.Layers[1].Replace(':', '-')}.part";
         using (Process pull = Process.Start(new ProcessStartInfo("sh", ["-c", $"exec {_timur.Words} pull -q {_name}"]) { RedirectStandardError = true })!)
         {
-            Assert.True(SpinWait.SpinUntil(() => File.Exists(part) && new FileInfo(part).Length == 1_000_000, 30_000));
+            Assert.True(SpinWait.SpinUntil(() => File.Exists(part) && new FileInfo(part).Length == 1_000_000, 60_000));
             pull.Kill();
             pull.WaitForExit();
         }
 
-        Assert.True(SpinWait.SpinUntil(() => _timur.Run("system", "check", "--repair").Out.Contains(".part", StringComparison.Ordinal), 30_000));
+        Assert.True(SpinWait.SpinUntil(() => _timur.Run("system", "check", "--repair").Out.Contains(".part", StringComparison.Ordinal), 60_000));
         AssertNothingLeft();
     }
 

@@ -22,7 +22,7 @@ internal sealed class RegistryServer : IDisposable
         _process.BeginErrorReadLine();
         _process.OutputDataReceived += (_, _) => { };
         _process.BeginOutputReadLine();
-        if (!SpinWait.SpinUntil(Answers, 30_000))
+        if (!SpinWait.SpinUntil(Answers, 60_000))
         {
             Dispose();
             throw new InvalidOperationException("docker-registry doesn't answer");
