@@ -149,9 +149,8 @@ internal sealed class CopyStep : LayerStep, IDisposable
             byte[] path = !isDirectory ? root : root.Length == 0 ? entry.Path : [.. root, (byte)'/', .. entry.Path];
             FileStatus status = entry.Status;
             bool keeps = item.Tree.KeepsOwners;
-            uint mode = status.Kind == FileKind.SymbolicLink || _mode is null ? status.Permissions : _mode.Apply(status.Permissions, status.Kind == FileKind.Directory);
             target.Copy(path, entry, new OwnerAndTimes(
-                mode, _owner?.User ?? (keeps ? status.UserId : 0), _owner?.Group ?? (keeps ? status.GroupId : 0), status.ModifiedSeconds, status.ModifiedNanoseconds));
+                ModeOf(status), _owner?.User ?? (keeps ? status.UserId : 0), _owner?.Group ?? (keeps ? status.GroupId : 0), status.ModifiedSeconds, status.ModifiedNanoseconds));
         });
     }
 
@@ -192,8 +191,11 @@ internal sealed class CopyStep : LayerStep, IDisposable
     private FileStatus Changed(FileStatus status) => status with
     {
         UserId = _owner?.User ?? status.UserId, GroupId = _owner?.Group ?? status.GroupId,
-        Permissions = status.Kind == FileKind.SymbolicLink ? status.Permissions : _mode!.Apply(status.Permissions, status.Kind == FileKind.Directory),
+        Permissions = ModeOf(status),
     };
+
+    private uint ModeOf(FileStatus status)
+        => status.Kind == FileKind.SymbolicLink || _mode is null ? status.Permissions : _mode.Apply(status.Permissions, status.Kind == FileKind.Directory);
 
     private static string Join(string directory, string name) => directory.Length == 0 ? name : name.Length == 0 ? directory : $"{directory}/{name}";
 }

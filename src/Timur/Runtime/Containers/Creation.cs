@@ -171,7 +171,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             CgroupViews = cgroup.Views,
             UnifiedView = SpecRules.Find(bundle.Spec, "cgroup") is null ? cgroup.UnifiedPath : null,
             NullStreams = bundle.Spec.Process is { Terminal: true } ? [] : NullStreams(),
-            OwnedStreams = bundle.Spec.Process is { Terminal: false, UserId: > 0 and var user } ? StreamOwnership.For(user) : [],
+            OwnedStreams = bundle.Spec.Process is { Terminal: false, UserId: var user } ? StreamOwnership.For(user) : [],
             ResetAffinity = true,
             SeccompFilter = bundle.Filter?.Code,
             SeccompFlags = record.FilterFlags,
