@@ -43,17 +43,20 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
     }
 
     /// <summary>A new empty file, open for writing; anything of that name is replaced.</summary>
-    public Fd MakeFile(ReadOnlySpan<byte> path)
+    /// <param name="path">Below the root.</param>
+    /// <param name="permissions">What it is to have in the end, as far as the process's umask(2) lets it; <see cref="SetAttributes(Fd, OwnerAndTimes, IReadOnlyList{ValueTuple{byte[], byte[]}}, ReadOnlySpan{byte})"/> does the rest.</param>
+    public Fd MakeFile(ReadOnlySpan<byte> path, uint permissions = 0x180)
     {
         (Fd parent, byte[] name) = Split(path);
+        permissions &= 0x1FF;
         long flags = Files.OpenBits(Open.Write | Open.Create | Open.Exclusive | Open.NoFollow);
         fixed (byte* text = name)
         {
-            long result = Sys.CallRetry(Nr.openat, parent.Raw, (long)text, flags, 0x180);
+            long result = Sys.CallRetry(Nr.openat, parent.Raw, (long)text, flags, permissions);
             if (result == -(int)Errno.EEXIST)
             {
                 (parent, _) = Clear(path);
-                result = Sys.CallRetry(Nr.openat, parent.Raw, (long)text, flags, 0x180);
+                result = Sys.CallRetry(Nr.openat, parent.Raw, (long)text, flags, permissions);
             }
 
             return new Fd((int)Sys.Check(result, "create", Show(path)));
@@ -163,8 +166,19 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
     /// <summary>The same for a file that <see cref="MakeFile"/> has made and its content is in.</summary>
     public static void SetAttributes(Fd file, OwnerAndTimes attributes, IReadOnlyList<(byte[] Name, byte[] Value)> extended, ReadOnlySpan<byte> path)
     {
-        Sys.Check(Sys.Call(Nr.fchown, file.Raw, attributes.UserId, attributes.GroupId), "chown", Show(path));
-        Sys.Check(Sys.Call(Nr.fchmod, file.Raw, attributes.Permissions), "chmod", Show(path));
+        // Most files have what they should from the start; asking costs a tenth of telling.
+        FileStatus status = Files.Status(file);
+        bool isOwned = (status.UserId, status.GroupId) == (attributes.UserId, attributes.GroupId);
+        if (!isOwned)
+        {
+            Sys.Check(Sys.Call(Nr.fchown, file.Raw, attributes.UserId, attributes.GroupId), "chown", Show(path));
+        }
+
+        if (!isOwned || status.Permissions != attributes.Permissions)
+        {
+            Sys.Check(Sys.Call(Nr.fchmod, file.Raw, attributes.Permissions), "chmod", Show(path));
+        }
+
         foreach ((byte[] key, byte[] value) in extended)
         {
             fixed (byte* attribute = Terminated(key), content = value)

@@ -3,7 +3,7 @@ using Timur.Images.Compression;
 
 namespace Timur.Images;
 
-/// <summary>Hashes what is read.</summary>
+/// <summary>Hashes what is read; closes its source.</summary>
 internal sealed class HashingStream(Stream inner, CancellationToken cancel) : ForwardStream
 {
     private readonly StreamSha256 _digest = new();
@@ -30,6 +30,7 @@ internal sealed class HashingStream(Stream inner, CancellationToken cancel) : Fo
     protected override void Dispose(bool disposing)
     {
         _digest.Dispose();
+        inner.Dispose();
         base.Dispose(disposing);
     }
 }

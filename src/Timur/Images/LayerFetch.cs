@@ -88,7 +88,7 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
     private FileLock Unpack(Stream source, PartialBlob? part, Digest diffId)
     {
         using var unfinished = new UnfinishedLayer(store, diffId.Hex[..16]);
-        UnpackChecked(source, part, unfinished.Path, diffId);
+        UnpackChecked(source, part, unfinished, diffId);
         FileLock held = unfinished.Place(diffId.Hex);
 
         // What Place has brought to the disk holds the blob, too.
@@ -96,18 +96,17 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
         return held;
     }
 
-    private void UnpackChecked(Stream source, PartialBlob? part, string directory, Digest diffId)
+    private void UnpackChecked(Stream source, PartialBlob? part, UnfinishedLayer unfinished, Digest diffId)
     {
         string found;
         LayerNeeds needs;
         try
         {
-            using Fd root = Files.Open(directory, Open.Path | Open.Directory);
-            using Stream plain = new ReadAheadStream(Decompression.Open(source));
-            using var hashed = new HashingStream(plain, cancel);
-            using var unpacker = new LayerUnpacker(hashed, root);
+            using Fd root = Files.Open(unfinished.Path, Open.Path | Open.Directory);
+            using var archive = new LayerArchive(source, cancel);
+            using var unpacker = new LayerUnpacker(archive, root) { Wrote = unfinished.Wrote };
             unpacker.Run();
-            found = hashed.Finish();
+            found = archive.Finish();
             needs = unpacker.Needs;
         }
         catch (Exception e) when ((Decompression.IsDamage(e) || e is Failure) && part is not { HasFailed: true })

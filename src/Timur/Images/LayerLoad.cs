@@ -98,11 +98,10 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, ITransferP
         try
         {
             using Fd root = Files.Open(unfinished.Path, Open.Path | Open.Directory);
-            using Stream plain = new ReadAheadStream(Decompression.Open(source));
-            using var hashed = new HashingStream(plain, cancel);
-            using var unpacker = new LayerUnpacker(hashed, root);
+            using var archive = new LayerArchive(source, cancel);
+            using var unpacker = new LayerUnpacker(archive, root) { Wrote = unfinished.Wrote };
             unpacker.Run();
-            Compare(hashed.Finish(), diffId, what);
+            Compare(archive.Finish(), diffId, what);
             store.Stacking.Record(diffId.Hex, unpacker.Needs);
         }
         catch (Exception e) when (Decompression.IsDamage(e) || e is Failure { Advice: null })
@@ -117,8 +116,7 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, ITransferP
     {
         try
         {
-            using Stream plain = Decompression.Open(source);
-            using var hashed = new HashingStream(plain, cancel);
+            using var hashed = new HashingStream(Decompression.Open(source), cancel);
             Compare(hashed.Finish(), diffId, what);
             return layer;
         }

@@ -40,8 +40,7 @@ internal static class LayerMending
     {
         using Fd root = Files.Open(directory, Open.Path | Open.Directory);
         using var file = new FileStream(store.Blobs.PathOf(blob.Digest), FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-        using Stream plain = Decompression.Open(file);
-        using var hashed = new HashingStream(plain, CancellationToken.None);
+        using var hashed = new HashingStream(Decompression.Open(file), CancellationToken.None);
         using var unpacker = new LayerUnpacker(hashed, root);
         unpacker.Run();
         string found = hashed.Finish();

@@ -8,6 +8,7 @@ internal sealed class UnfinishedLayer : IDisposable
 {
     private readonly ImageStore _store;
     private readonly FileLock _held;
+    private readonly EarlySync _disk;
     private bool _placed;
 
     /// <param name="name">Tells it from others that this process makes.</param>
@@ -22,9 +23,13 @@ internal sealed class UnfinishedLayer : IDisposable
         Directories.TrySpread(store.Layers);
         Directories.Create(Path);
         _held = InProgress.Hold(Path);
+        _disk = new EarlySync(Path);
     }
 
     internal string Path { get; }
+
+    /// <summary>So many bytes more are in it, and may go to the disk already.</summary>
+    internal void Wrote(long bytes) => _disk.Wrote(bytes);
 
     /// <summary>
     /// Gives it its name when all of it is on the disk; somebody else's layer of the same name is the same. The lock keeps the layer until an image names it.
@@ -32,11 +37,7 @@ internal sealed class UnfinishedLayer : IDisposable
     /// <param name="name">Its diffID in hexadecimal, or what a stack calls it.</param>
     internal FileLock Place(string name)
     {
-        using (Fd directory = Files.Open(Path, Open.Read | Open.Directory))
-        {
-            Files.SyncFileSystem(directory, Path);
-        }
-
+        _disk.Finish();
         string layer = $"{_store.Layers}/{name}";
         if (Files.TryRename(Path, layer, out Errno why, noReplace: true))
         {
@@ -76,6 +77,7 @@ internal sealed class UnfinishedLayer : IDisposable
 
     public void Dispose()
     {
+        _disk.Dispose();
         if (!_placed)
         {
             _held.Dispose();

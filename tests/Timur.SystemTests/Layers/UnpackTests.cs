@@ -81,6 +81,19 @@ public sealed class UnpackTests
     }
 
     [Fact]
+    public void Modes_and_owners_are_those_of_the_archive_whatever_a_new_file_gets_of_itself()
+    {
+        using var tree = new Unpacked();
+        TimurCommand.Execute("sh", ["-c", $"chown 7:7 '{tree.Root}' && chmod 2777 '{tree.Root}'"]);
+        tree.Unpack(new TarBuilder().File("open", mode: 0x1FF).File("closed", mode: 0).File("su", mode: 0xDED).File("other", mode: 0x1B6, owner: 8).File("d/in", mode: 0x1B6).Bytes);
+        Assert.Equal("777 0:0", tree.Stat("open", "%a %u:%g"));
+        Assert.Equal("0 0:0", tree.Stat("closed", "%a %u:%g"));
+        Assert.Equal("6755 0:0", tree.Stat("su", "%a %u:%g"));
+        Assert.Equal("666 8:8", tree.Stat("other", "%a %u:%g"));
+        Assert.Equal(("755 0:0", "666 0:0"), (tree.Stat("d", "%a %u:%g"), tree.Stat("d/in", "%a %u:%g")));
+    }
+
+    [Fact]
     public void Directories_keep_their_times_and_those_nobody_mentions_are_plain()
     {
         using Unpacked tree = Unpacked.From(new TarBuilder().Directory("./", 0x1C0, "-3.25").Directory("a/", time: "5.000000001").Directory("a/b/", time: "6").File("a/b/c").File("i/j/k").File("a/late"));

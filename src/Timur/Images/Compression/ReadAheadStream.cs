@@ -12,6 +12,9 @@ internal sealed class ReadAheadStream : ForwardStream
     private const int PieceSize = 128 * 1024;
     private const int Pieces = 8;
 
+    /// <summary>Whoever had to wait goes on when so many are there for it: else each piece would wake somebody.</summary>
+    private const int Worthwhile = Pieces / 2;
+
     // A monitor, since what else waits in .NET spins first, and burns what this is to save.
     private readonly object _gate = new();
     private readonly byte[][] _pieces = [.. Enumerable.Range(0, Pieces).Select(_ => new byte[PieceSize])];
@@ -49,7 +52,10 @@ internal sealed class ReadAheadStream : ForwardStream
             lock (_gate)
             {
                 _emptied++;
-                Monitor.Pulse(_gate);
+                if (_filled - _emptied <= Pieces - Worthwhile)
+                {
+                    Monitor.Pulse(_gate);
+                }
             }
         }
         else if (_lengths[slot] == 0)
@@ -84,7 +90,10 @@ internal sealed class ReadAheadStream : ForwardStream
             lock (_gate)
             {
                 _filled++;
-                Monitor.Pulse(_gate);
+                if (isEnd || _filled - _emptied >= Worthwhile)
+                {
+                    Monitor.Pulse(_gate);
+                }
             }
         }
     }

@@ -194,7 +194,29 @@ internal sealed class RegistryConnection : IDisposable
         MaxResponseHeadersLength = 64,
         ActivityHeadersPropagator = null,
         SslOptions = Certificates.Options(_address, _settings, IsLax),
+        ConnectCallback = Connect,
     };
+
+    /// <summary>A socket that blocks: on one that .NET connects itself, each read is a trip through a thread that polls.</summary>
+    private static ValueTask<Stream> Connect(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            using (cancel.UnsafeRegister(static opened => ((Socket)opened!).Dispose(), socket))
+            {
+                socket.Connect(context.DnsEndPoint);
+            }
+
+            return new ValueTask<Stream>(new NetworkStream(socket, ownsSocket: true));
+        }
+        catch
+        {
+            socket.Dispose();
+            cancel.ThrowIfCancellationRequested();
+            throw;
+        }
+    }
 
     private Failure Unreachable(Exception e)
     {

@@ -44,6 +44,9 @@ internal sealed class LayerUnpacker : IDisposable
     /// <summary>Owner, mode and time as they are to be, from what the archive says.</summary>
     internal Func<OwnerAndTimes, OwnerAndTimes> Owner { get; init; } = attributes => attributes;
 
+    /// <summary>Hears of the bytes of each piece of content that was written.</summary>
+    internal Action<long> Wrote { get; init; } = _ => { };
+
     /// <summary>Bytes of file content unpacked.</summary>
     internal long Bytes { get; private set; }
 
@@ -141,7 +144,8 @@ internal sealed class LayerUnpacker : IDisposable
 
     private void WriteFile(TarEntry entry, byte[] path)
     {
-        using Fd file = _tree.MakeFile(path);
+        OwnerAndTimes attributes = Owner(entry.Attributes);
+        using Fd file = _tree.MakeFile(path, attributes.Permissions);
         IReadOnlyList<(long Offset, long Length)> parts = entry.Parts ?? [(0, entry.Size)];
         foreach ((long offset, long length) in parts)
         {
@@ -159,6 +163,7 @@ internal sealed class LayerUnpacker : IDisposable
             }
 
             Bytes += length;
+            Wrote(length);
         }
 
         if (entry.Parts is not null)
@@ -166,7 +171,7 @@ internal sealed class LayerUnpacker : IDisposable
             Files.Truncate(file, entry.Size, TreeWriter.Show(path));
         }
 
-        TreeWriter.SetAttributes(file, Owner(entry.Attributes), entry.Extended, path);
+        TreeWriter.SetAttributes(file, attributes, entry.Extended, path);
     }
 
     /// <summary><c>.wh.NAME</c> hides NAME of lower layers, <c>.wh..wh..opq</c> everything in its directory; what this layer itself has stays, wherever the mark stands.</summary>

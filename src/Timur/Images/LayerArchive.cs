@@ -1,0 +1,43 @@
+using Timur.Images.Compression;
+
+namespace Timur.Images;
+
+/// <summary>
+/// A layer's plain archive, from its blob: a thread of its own receives, decompresses and digests it, a few pieces ahead of whoever makes files of it. What goes wrong
+/// there comes out where it is read.
+/// </summary>
+internal sealed class LayerArchive : ForwardStream
+{
+    private readonly HashingStream _hashed;
+    private readonly ReadAheadStream _ahead;
+
+    /// <param name="blob">Compressed or plain; it stays open.</param>
+    internal LayerArchive(Stream blob, CancellationToken cancel)
+    {
+        _hashed = new HashingStream(Decompression.Open(blob), cancel);
+        _ahead = new ReadAheadStream(_hashed);
+    }
+
+    public override int Read(Span<byte> buffer) => _ahead.Read(buffer);
+
+    /// <summary>Reads the rest, since what follows a tar's end counts too; the digest in hexadecimal, which is the layer's diffID.</summary>
+    internal string Finish()
+    {
+        byte[] rest = new byte[64 * 1024];
+        while (Read(rest) > 0)
+        {
+        }
+
+        return _hashed.Finish();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _ahead.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}
