@@ -1,7 +1,9 @@
 using System.Text;
+using System.Text.Json;
 using Timur.CommandLine;
 using Timur.Images;
 using Timur.Images.Registry;
+using Timur.Kernel;
 
 namespace Timur.Cli;
 
@@ -17,7 +19,11 @@ internal static class ManifestCommand
         Option.Value("variant", "VARIANT", "variant of the architecture, such as v7"),
     ];
 
-    internal static Option[] InspectOptions { get; } = [.. RegistryArguments.Options];
+    internal static Option[] InspectOptions { get; } = 
+    [
+        Option.Flag("raw", "exactly the bytes that the digest is of"),
+        .. RegistryArguments.Options,
+    ];
 
     internal static Option[] PushOptions { get; } =
     [
@@ -77,8 +83,20 @@ internal static class ManifestCommand
         var images = new ImageStore(context.Paths);
         byte[] document = new ManifestLists(images).TryRead(name) is { } listed ? ImagePush.IndexOf(images, listed)
             : ImagePull.Document(name, RegistryArguments.Settings(arguments));
-        context.Out(Encoding.UTF8.GetString(document));
+        context.OutText(arguments.Has("raw") ? Encoding.UTF8.GetString(document) : Indented(document) + "\n");
         return 0;
+    }
+
+    private static string Indented(byte[] document)
+    {
+        using JsonDocument parsed = JsonDocument.Parse(document);
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options with { Indented = true, IndentSize = 4 }))
+        {
+            parsed.WriteTo(json);
+        }
+
+        return Encoding.UTF8.GetString(stream.ToArray());
     }
 
     internal static int Push(CommandContext context, Arguments arguments)

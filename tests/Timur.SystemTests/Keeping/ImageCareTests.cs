@@ -146,8 +146,9 @@ public sealed class ImageCareTests : IDisposable
         Assert.True(twice.Code == 125 && twice.Error.Contains("already", StringComparison.Ordinal), twice.ToString());
         Assert.Equal(2, _timur.Run("rmi", "arm:1").Code);
         string index = Must($"$T manifest inspect {list}");
+        Assert.StartsWith("{\n    \"schemaVersion\": 2,\n", index, StringComparison.Ordinal);
         string digest = Must($"$T manifest push -q {list}");
-        Assert.Equal(digest, Must($"$T manifest inspect {list} | tr -d '\\n' | sha256sum | sed 's/ .*//; s/^/sha256:/'"));
+        Assert.Equal(digest, Must($"$T manifest inspect --raw {list} | sha256sum | sed 's/ .*//; s/^/sha256:/'"));
         Assert.Equal(index, Must($"$T manifest rm {list} >/dev/null; $T manifest inspect {list}"));
         foreach (string platform in (string[])["amd", "arm"])
         {
