@@ -35,31 +35,52 @@ internal sealed record RunMount
     /// <summary>The variable that gets the secret.</summary>
     internal string? Variable { get; init; }
 
+    /// <summary>Keys of each type, in the order of the Dockerfile reference; their other spellings are <see cref="Known"/>'s.</summary>
+    private static readonly Dictionary<string, string[]> Keys = new()
+    {
+        ["bind"] = ["target", "source", "from", "readwrite"],
+        ["cache"] = ["id", "target", "readonly", "sharing", "from", "source", "mode", "uid", "gid"],
+        ["tmpfs"] = ["target", "size"],
+        ["secret"] = ["id", "target", "env", "required", "mode", "uid", "gid"],
+        ["ssh"] = ["id", "target", "required", "mode", "uid", "gid"],
+    };
+
     internal static RunMount Parse(string text, Expansion expansion, Place at)
     {
         var mount = new RunMount { Type = "bind" };
+        var given = new List<string>();
         foreach (string part in text.Split(','))
         {
             int equals = part.IndexOf('=');
             string key = (equals < 0 ? part : part[..equals]).Trim().ToLowerInvariant();
             string? value = equals < 0 ? null : expansion.Word(part[(equals + 1)..].Trim());
             mount = mount.With(key, value, at);
+            given.Add(key);
         }
 
-        return mount.Checked(at);
+        return mount.Checked(given, at);
     }
+
+    private static string Known(string key) => key switch
+    {
+        "src" => "source",
+        "dst" or "destination" => "target",
+        "ro" => "readonly",
+        "rw" => "readwrite",
+        _ => key,
+    };
 
     private RunMount With(string key, string? value, Place at)
     {
-        return key switch
+        return Known(key) switch
         {
             "type" => this with { Type = Needed() },
             "id" => this with { Id = Needed() },
-            "source" or "src" => this with { Source = Needed() },
-            "target" or "dst" or "destination" => this with { Target = Needed() },
+            "source" => this with { Source = Needed() },
+            "target" => this with { Target = Needed() },
             "from" => this with { From = Needed() },
-            "readonly" or "ro" => this with { ReadOnly = Flag() },
-            "readwrite" or "rw" => this with { ReadOnly = !Flag() },
+            "readonly" => this with { ReadOnly = Flag() },
+            "readwrite" => this with { ReadOnly = !Flag() },
             "required" => this with { Required = Flag() },
             "sharing" => this with { Sharing = Needed() is "shared" or "private" or "locked" ? value! : throw Wrong("shared, private or locked") },
             "size" => this with { Size = ByteSize.TryParse(Needed(), out ByteSize size) ? size.Bytes : throw Wrong("a size such as 64m") },
@@ -67,7 +88,7 @@ internal sealed record RunMount
             "uid" => this with { User = Id() },
             "gid" => this with { Group = Id() },
             "env" => this with { Variable = Needed() },
-            _ => throw at.Error($"RUN --mount has no key '{key}'", "keys are type id source target from readonly required sharing size mode uid gid env"),
+            _ => this,
         };
 
         string Needed() => string.IsNullOrEmpty(value) ? throw at.Error($"RUN --mount: {key} needs a value", $"write {key}=…") : value;
@@ -92,12 +113,18 @@ internal sealed record RunMount
         return text.Length > 0;
     }
 
-    private RunMount Checked(Place at)
+    private RunMount Checked(List<string> given, Place at)
     {
         bool needsTarget = Type is "bind" or "cache" or "tmpfs";
-        if (Type is not ("bind" or "cache" or "tmpfs" or "secret" or "ssh"))
+        if (!Keys.TryGetValue(Type, out string[]? keys))
         {
-            throw at.Error($"RUN --mount: there is no type '{Type}'", "types are bind cache tmpfs secret ssh");
+            throw at.Error($"RUN --mount: there is no type '{Type}'", $"types are {string.Join(' ', Keys.Keys)}");
+        }
+
+        // Whether it may be written to is said of bind and cache in either way.
+        if (given.Find(key => key != "type" && !keys.Contains(Known(key)) && !(Type is "bind" or "cache" && Known(key) is "readonly" or "readwrite")) is { } foreign)
+        {
+            throw at.Error($"RUN --mount=type={Type} has no key '{foreign}'", $"its keys are {string.Join(' ', keys)}");
         }
 
         if (needsTarget && Target.Length == 0)
