@@ -77,6 +77,39 @@ public sealed class AccessTests : IDisposable
         Assert.False(File.Exists(kept));
     }
 
+    [Fact]
+    public void Every_login_is_forgotten_at_once_those_of_helpers_too()
+    {
+        Directory.CreateDirectory(_timur.Root + "/bin");
+        string kept = Directory.CreateDirectory(_timur.Root + "/kept").FullName;
+        foreach (string server in (string[])["one.example", "https:%%index.docker.io%v1%", "foreign.example"])
+        {
+            File.WriteAllText($"{kept}/{server}", "");
+        }
+
+        File.WriteAllText(_timur.Root + "/bin/docker-credential-many", $$"""
+            #!/bin/sh
+            cd {{kept}}
+            case "$1" in
+            list) echo "{$(ls | sed 's/%/\//g; s/.*/"&":"anna"/' | paste -sd,)}" ;;
+            erase) read -r server; rm "$(echo "$server" | sed 's/\//%/g')" ;;
+            esac
+            """);
+        File.SetUnixFileMode(_timur.Root + "/bin/docker-credential-many", (UnixFileMode)0x1ED);
+        File.WriteAllText(_auth, """{"auths":{"two.example":{"auth":"YW5uYTpzZWNyZXQ="},"three.example:5000":{"auth":"YW5uYTpzZWNyZXQ="}},"credHelpers":{"one.example":"many","docker.io":"many"},"x":1}""");
+        Outcome forgotten = WithHelper($"logout --all --authfile {_auth}");
+        Assert.True(forgotten.Code == 0, forgotten.ToString());
+        Assert.Equal(["docker.io: forgotten", "one.example: forgotten", "three.example:5000: forgotten", "two.example: forgotten"], forgotten.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+        Assert.Equal(["foreign.example"], Directory.GetFiles(kept).Select(Path.GetFileName));
+        Assert.DoesNotContain("YW5uYT", File.ReadAllText(_auth));
+        Assert.Contains("\"many\"", File.ReadAllText(_auth));
+        Assert.Equal((0, ""), WithHelper($"logout -a --authfile {_auth}") is var again ? (again.Code, again.Error) : default);
+        Assert.Contains("takes no name", WithHelper($"logout --all --authfile {_auth} two.example").Error);
+        File.WriteAllText(_timur.Root + "/bin/docker-credential-many", "#!/bin/sh\necho '[]'\n");
+        Outcome wrong = WithHelper($"logout --all --authfile {_auth}");
+        Assert.True(wrong.Code == 125 && wrong.Error.Contains("docker-credential-many list", StringComparison.Ordinal), wrong.ToString());
+    }
+
     [Theory]
     [InlineData("exit 3", "docker-credential-bad get ended with exit code 3")]
     [InlineData("cat >/dev/null; echo the keychain is locked; exit 1", "the keychain is locked")]

@@ -46,6 +46,25 @@ internal sealed class CredentialHelper(string name)
         }
     }
 
+    /// <summary>Servers that it has credentials for.</summary>
+    internal IReadOnlyList<string> List()
+    {
+        (int code, string output) = Run("list", "");
+        if (code != 0)
+        {
+            throw Failed("list", code, output);
+        }
+
+        try
+        {
+            return JsonNode.Parse(output) is JsonObject json ? [.. json.Select(pair => pair.Key)] : throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw Failed("list", code, "its answer isn't what the protocol says");
+        }
+    }
+
     internal bool Erase(string server) => Run("erase", server).Code == 0;
 
     private (int Code, string Output) Run(string verb, string input)

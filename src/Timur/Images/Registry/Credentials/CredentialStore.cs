@@ -96,6 +96,29 @@ public sealed class CredentialStore
         return erased;
     }
 
+    /// <summary>Forgets all credentials of the file and of the helpers that it names; the registries they were for.</summary>
+    public IReadOnlyList<string> EraseAll()
+    {
+        using FileLock held = Lock();
+        JsonObject root = Read(File) ?? [];
+        var erased = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (string helper in ((root["credHelpers"] as JsonObject)?.Select(pair => Text(pair.Value)) ?? []).Append(Text(root["credsStore"])).OfType<string>().Distinct())
+        {
+            // A helper may keep more than this file gives it.
+            var program = new CredentialHelper(helper);
+            erased.UnionWith(program.List().Where(server => HelperOf(root, Host(server)) == helper && program.Erase(server)).Select(Host));
+        }
+
+        if (root["auths"] is JsonObject { Count: > 0 } auths)
+        {
+            erased.UnionWith(auths.Select(pair => Host(pair.Key)));
+            auths.Clear();
+            Write(root);
+        }
+
+        return [.. erased];
+    }
+
     /// <summary>The key without scheme and path: <c>https://index.docker.io/v1/</c> is docker.io.</summary>
     private static string Host(string key)
     {
