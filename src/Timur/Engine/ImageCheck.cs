@@ -69,7 +69,7 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
             string id = Path.GetFileNameWithoutExtension(entry.Name);
             try
             {
-                if (_images.Blobs.ManifestOf(id) is { } manifest && manifest.Config.Digest.Hex != id)
+                if (_images.Blobs.ManifestOf(id) is { } manifest && !IsConfigOf(manifest, id))
                 {
                     _findings.Add(new Finding($"the manifest of image {Short(id)} is another image's", () => Discard(path)));
                 }
@@ -82,6 +82,9 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
 
         return _findings.Count == 0;
     }
+
+    private bool IsConfigOf(Manifest manifest, string id) => manifest.Config.Digest.Algorithm == "sha256" ? manifest.Config.Digest.Hex == id
+        : Files.TryReadAll($"{_images.Configs}/{id}.json", out _) is not { } config || manifest.Config.Digest.Matches(config);
 
     private void CheckBlobs(Image image)
     {
@@ -127,7 +130,7 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
             Descriptor? blob = _images.Blobs.ManifestOf(image.Id)?.Layers[i];
             blob = blob is not null && !_wrongBlobs.Contains(_images.Blobs.PathOf(blob.Digest)) && Files.Exists(_images.Blobs.PathOf(blob.Digest)) ? blob : null;
             string? wrong = Files.TryStatus(directory, out _) is not { Kind: FileKind.Directory } ? "is missing"
-                : readsAll && blob is not null && !LayerMending.IsSame(_images, blob, directory) ? "was altered" : null;
+                : readsAll && blob is not null && !LayerMending.IsSame(_images, blob, diffId, directory) ? "was altered" : null;
             isWhole &= wrong is null;
             if (wrong is null || _findings.Exists(finding => finding.Text.StartsWith(directory, StringComparison.Ordinal)))
             {

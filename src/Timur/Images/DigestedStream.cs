@@ -3,8 +3,8 @@ using Timur.Images.Compression;
 
 namespace Timur.Images;
 
-/// <summary>Digests what is read with the algorithm of the digest that is expected of it.</summary>
-internal sealed class DigestedStream(Stream inner, Digest expected) : ForwardStream
+/// <summary>Digests what is read with the algorithm of the digest that is expected of it; closing closes what is behind.</summary>
+internal sealed class DigestedStream(Stream inner, Digest expected, CancellationToken cancel = default) : ForwardStream
 {
     private readonly DigestStream _digest = new(expected);
 
@@ -13,6 +13,7 @@ internal sealed class DigestedStream(Stream inner, Digest expected) : ForwardStr
 
     public override int Read(Span<byte> buffer)
     {
+        cancel.ThrowIfCancellationRequested();
         int count = inner.Read(buffer);
         _digest.Append(buffer[..count]);
         Count += count;
@@ -33,6 +34,7 @@ internal sealed class DigestedStream(Stream inner, Digest expected) : ForwardStr
     protected override void Dispose(bool disposing)
     {
         _digest.Dispose();
+        inner.Dispose();
         base.Dispose(disposing);
     }
 }

@@ -1,3 +1,4 @@
+using Timur.Digests;
 using Timur.Images.Compression;
 
 namespace Timur.Images;
@@ -8,20 +9,21 @@ namespace Timur.Images;
 /// </summary>
 internal sealed class LayerArchive : ForwardStream
 {
-    private readonly HashingStream _hashed;
+    private readonly DigestedStream _hashed;
     private readonly ReadAheadStream _ahead;
 
     /// <param name="blob">Compressed or plain; it stays open.</param>
-    internal LayerArchive(Stream blob, CancellationToken cancel)
+    /// <param name="diffId">What its digest should be.</param>
+    internal LayerArchive(Stream blob, Digest diffId, CancellationToken cancel)
     {
-        _hashed = new HashingStream(Decompression.Open(blob), cancel);
+        _hashed = new DigestedStream(Decompression.Open(blob), diffId, cancel);
         _ahead = new ReadAheadStream(_hashed);
     }
 
     public override int Read(Span<byte> buffer) => _ahead.Read(buffer);
 
-    /// <summary>Reads the rest, since what follows a tar's end counts too; the digest in hexadecimal, which is the layer's diffID.</summary>
-    internal string Finish()
+    /// <summary>Reads the rest, since what follows a tar's end counts too; the digest, which is the layer's diffID.</summary>
+    internal Digest Finish()
     {
         byte[] rest = new byte[64 * 1024];
         while (Read(rest) > 0)

@@ -98,12 +98,12 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
 
     private void UnpackChecked(Stream source, PartialBlob? part, UnfinishedLayer unfinished, Digest diffId)
     {
-        string found;
+        Digest found;
         LayerNeeds needs;
         try
         {
             using Fd root = Files.Open(unfinished.Path, Open.Path | Open.Directory);
-            using var archive = new LayerArchive(source, cancel);
+            using var archive = new LayerArchive(source, diffId, cancel);
             using var unpacker = new LayerUnpacker(archive, root) { Wrote = unfinished.Wrote };
             unpacker.Run();
             found = archive.Finish();
@@ -122,10 +122,10 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
             throw new WrongBytesException();
         }
 
-        if (found != diffId.Hex)
+        if (found != diffId)
         {
             part?.Forget();
-            throw new Failure($"a layer of {repository.Name} unpacks to sha256:{found}, but the image names {diffId}", "the image is wrong: ask whoever made it");
+            throw new Failure($"a layer of {repository.Name} unpacks to {found}, but the image names {diffId}", "the image is wrong: ask whoever made it");
         }
 
         store.Stacking.Record(diffId.Hex, needs);

@@ -98,7 +98,7 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, ITransferP
         try
         {
             using Fd root = Files.Open(unfinished.Path, Open.Path | Open.Directory);
-            using var archive = new LayerArchive(source, cancel);
+            using var archive = new LayerArchive(source, diffId, cancel);
             using var unpacker = new LayerUnpacker(archive, root) { Wrote = unfinished.Wrote };
             unpacker.Run();
             Compare(archive.Finish(), diffId, what);
@@ -116,7 +116,7 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, ITransferP
     {
         try
         {
-            using var hashed = new HashingStream(Decompression.Open(source), cancel);
+            using var hashed = new DigestedStream(Decompression.Open(source), diffId, cancel);
             Compare(hashed.Finish(), diffId, what);
             return layer;
         }
@@ -127,11 +127,11 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, ITransferP
         }
     }
 
-    private static void Compare(string found, Digest diffId, string what)
+    private static void Compare(Digest found, Digest diffId, string what)
     {
-        if (found != diffId.Hex)
+        if (found != diffId)
         {
-            throw new Failure($"{what}: a layer unpacks to sha256:{found}, but the image names {diffId}", "the archive was damaged or made wrong: save the image again");
+            throw new Failure($"{what}: a layer unpacks to {found}, but the image names {diffId}", "the archive was damaged or made wrong: save the image again");
         }
     }
 

@@ -57,19 +57,8 @@ public sealed class LayerMaking(ImageStore store)
 
             string layer = $"{store.Layers}/{hex}";
             Directories.Create(store.Layers);
-            moved = Files.TryRename(directory, layer, out Errno why, noReplace: true);
-            if (!moved && why != Errno.EEXIST)
-            {
-                throw new SyscallException("rename", why, layer);
-            }
-
-            if (moved)
-            {
-                held.Share();
-                return new KeptLayer("sha256:" + hex, layer, held);
-            }
-
-            return TryKeep("sha256:" + hex) ?? throw new Failure($"layer {hex[..12]} was removed while it was made again", "try again");
+            (FileLock kept, moved) = UnfinishedLayer.Place(directory, held, layer);
+            return new KeptLayer("sha256:" + hex, layer, kept);
         }
         finally
         {

@@ -10,10 +10,10 @@ namespace Timur.Images;
 internal static class LayerMending
 {
     /// <summary>Whether the directory is what the compressed layer unpacks to, entry by entry: both are packed in the same way, and the archives compared by their digests.</summary>
-    internal static bool IsSame(ImageStore store, Descriptor blob, string directory)
+    internal static bool IsSame(ImageStore store, Descriptor blob, string diffId, string directory)
     {
         using var fresh = new UnfinishedLayer(store, "check." + blob.Digest.Hex[..16]);
-        UnpackInto(store, blob, fresh.Path);
+        UnpackInto(store, blob, Digest.Parse(diffId, "the image"), fresh.Path);
         return DigestOf(fresh.Path) == DigestOf(directory);
     }
 
@@ -22,7 +22,7 @@ internal static class LayerMending
     {
         Digest digest = Digest.Parse(diffId, "the image");
         using var fresh = new UnfinishedLayer(store, "mend." + digest.Hex[..16]);
-        if (UnpackInto(store, blob, fresh.Path) != digest.Hex)
+        if (UnpackInto(store, blob, digest, fresh.Path) != digest)
         {
             throw new Failure($"blob {blob.Digest.Short} unpacks to another layer than {digest.Short}", "get the image again: timur pull");
         }
@@ -36,15 +36,15 @@ internal static class LayerMending
         fresh.Place(digest.Hex).Dispose();
     }
 
-    private static string UnpackInto(ImageStore store, Descriptor blob, string directory)
+    private static Digest UnpackInto(ImageStore store, Descriptor blob, Digest diffId, string directory)
     {
         using Fd root = Files.Open(directory, Open.Path | Open.Directory);
         using var file = new FileStream(store.Blobs.PathOf(blob.Digest), FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-        using var hashed = new HashingStream(Decompression.Open(file), CancellationToken.None);
+        using var hashed = new DigestedStream(Decompression.Open(file), diffId);
         using var unpacker = new LayerUnpacker(hashed, root);
         unpacker.Run();
-        string found = hashed.Finish();
-        store.Stacking.Record(found, unpacker.Needs);
+        Digest found = hashed.Finish();
+        store.Stacking.Record(found.Hex, unpacker.Needs);
         return found;
     }
 

@@ -3,7 +3,7 @@ using Timur.State;
 
 namespace Timur.Images;
 
-/// <summary>A directory that becomes a layer: nobody sees it before <see cref="Place"/>, and without that it is gone again.</summary>
+/// <summary>A directory that becomes a layer: nobody sees it before <see cref="Place(string)"/>, and without that it is gone again.</summary>
 internal sealed class UnfinishedLayer : IDisposable
 {
     private readonly ImageStore _store;
@@ -38,16 +38,22 @@ internal sealed class UnfinishedLayer : IDisposable
     internal FileLock Place(string name)
     {
         _disk.Finish();
-        string layer = $"{_store.Layers}/{name}";
-        if (Files.TryRename(Path, layer, out Errno why, noReplace: true))
+        (FileLock held, _placed) = Place(Path, _held, $"{_store.Layers}/{name}");
+        return held;
+    }
+
+    /// <summary>Gives a directory the name of a layer, unless that is there already: the lock that keeps the layer, and whether the directory became it.</summary>
+    /// <param name="held">The lock on the directory.</param>
+    internal static (FileLock Held, bool IsPlaced) Place(string directory, FileLock held, string layer)
+    {
+        if (Files.TryRename(directory, layer, out Errno why, noReplace: true))
         {
-            _placed = true;
-            _held.Share();
-            return _held;
+            held.Share();
+            return (held, true);
         }
 
         return why != Errno.EEXIST ? throw new SyscallException("rename", why, layer)
-            : TryHold(layer) ?? throw new Failure($"layer {name[..12]} was removed while it was being unpacked", "try again");
+            : (TryHold(layer) ?? throw new Failure($"layer {System.IO.Path.GetFileName(layer)[..12]} was removed while it was being made again", "try again"), false);
     }
 
     /// <summary>Keeps a layer or blob that is there from being removed; null when it isn't there.</summary>
