@@ -32,6 +32,19 @@ internal sealed class BlobStore(DataPaths paths)
         AtomicFile.Write($"{Manifests}/{imageId}.json", manifest, 0x1A4);
     }
 
+    /// <summary>The blobs of images, by the digest of the plain archive that each is unpacked to; always in the same order.</summary>
+    internal ILookup<string, Descriptor> ByDiffId(IEnumerable<Image> images) => images
+        .SelectMany(image => ManifestOf(image.Id) is { } manifest && manifest.Layers.Count == image.Config.DiffIds.Count ? image.Config.DiffIds.Zip(manifest.Layers) : [])
+        .OrderBy(pair => pair.Second.Digest.ToString(), StringComparer.Ordinal).ToLookup(pair => pair.First, pair => pair.Second);
+
+    /// <summary>The first bytes of a blob, which say how it is compressed.</summary>
+    internal byte[] Head(Digest digest)
+    {
+        using var file = new FileStream(PathOf(digest), FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+        byte[] head = new byte[4];
+        return head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
+    }
+
     /// <summary>Whether a blob has the digest it is named by; all of it is read.</summary>
     internal bool IsWhole(Descriptor blob)
     {

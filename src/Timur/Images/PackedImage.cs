@@ -12,10 +12,10 @@ namespace Timur.Images;
 internal sealed class PackedImage : IDisposable
 {
     private readonly string? _directory;
-    private readonly FileLock? _held;
+    private readonly List<FileLock> _held;
     private readonly Func<Digest, string> _pathOf;
 
-    private PackedImage(Manifest manifest, byte[] config, Func<Digest, string> pathOf, string? directory, FileLock? held)
+    private PackedImage(Manifest manifest, byte[] config, Func<Digest, string> pathOf, string? directory, List<FileLock> held)
         => (Manifest, Config, _pathOf, _directory, _held) = (manifest, config, pathOf, directory, held);
 
     internal Manifest Manifest { get; }
@@ -25,7 +25,7 @@ internal sealed class PackedImage : IDisposable
     /// <summary>As the image came from a registry, or packed now: the same image always in the same way.</summary>
     internal static PackedImage Of(ImageStore store, Image image, CancellationToken cancel)
         => store.Blobs.ManifestOf(image.Id) is { } manifest
-            ? new PackedImage(manifest, Files.ReadAll($"{store.Configs}/{image.Id}.json"), store.Blobs.PathOf, null, null)
+            ? new PackedImage(manifest, Files.ReadAll($"{store.Configs}/{image.Id}.json"), store.Blobs.PathOf, null, [])
             : Pack(store, image, cancel);
 
     internal string PathOf(Digest layer) => _pathOf(layer);
@@ -37,22 +37,26 @@ internal sealed class PackedImage : IDisposable
             Directories.RemoveTree(_directory);
         }
 
-        _held?.Dispose();
+        _held.ForEach(held => held.Dispose());
     }
 
+    /// <summary>
+    /// Layers that came from elsewhere, as those of an image that this one is built on, go as they came: packed anew they would be other layers, and the image another one.
+    /// </summary>
     private static PackedImage Pack(ImageStore store, Image image, CancellationToken cancel)
     {
         // Several images may be packed by one process, one after the other, and all are kept until the last is written.
         string directory = $"{store.Paths.Images}/.packing.{image.Id[..16]}.{Processes.Self}";
         Directories.Create(directory);
-        FileLock held = InProgress.Hold(directory);
+        List<FileLock> held = [InProgress.Hold(directory)];
         try
         {
             var layers = new List<Descriptor>();
             var diffIds = new List<string>();
-            foreach (string layer in image.LayerDirectories)
+            ILookup<string, Descriptor> known = store.Blobs.ByDiffId(store.All());
+            foreach ((string wanted, string layer) in image.Config.DiffIds.Zip(image.LayerDirectories))
             {
-                (Descriptor packed, string diffId) = PackLayer(layer, directory, cancel);
+                (Descriptor packed, string diffId) = TryReuse(store, known[wanted], held) is { } blob ? (blob, wanted) : PackLayer(layer, directory, cancel);
                 layers.Add(packed);
                 diffIds.Add(diffId);
             }
@@ -61,14 +65,29 @@ internal sealed class PackedImage : IDisposable
             byte[] config = diffIds.SequenceEqual(image.Config.DiffIds) ? own : WithDiffIds(own, diffIds);
             var descriptor = new Descriptor(MediaTypes.OciConfig, Digest.Of(config), config.Length);
             var manifest = new Manifest(ManifestJson.Write(descriptor, layers), MediaTypes.OciManifest, descriptor, layers);
-            return new PackedImage(manifest, config, digest => $"{directory}/{digest.FileName}", directory, held);
+            return new PackedImage(manifest, config, digest => $"{directory}/{digest.FileName}" is var own && Files.Exists(own) ? own : store.Blobs.PathOf(digest), directory, held);
         }
         catch
         {
             Directories.RemoveTree(directory);
-            held.Dispose();
+            held.ForEach(one => one.Dispose());
             throw;
         }
+    }
+
+    /// <summary>The first of some blobs that is here, held; null when none is.</summary>
+    private static Descriptor? TryReuse(ImageStore store, IEnumerable<Descriptor> blobs, List<FileLock> held)
+    {
+        foreach (Descriptor blob in blobs)
+        {
+            if (UnfinishedLayer.TryHold(store.Blobs.PathOf(blob.Digest)) is { } kept)
+            {
+                held.Add(kept);
+                return blob with { MediaType = MediaTypes.OciLayerOf(store.Blobs.Head(blob.Digest)) };
+            }
+        }
+
+        return null;
     }
 
     private static (Descriptor Packed, string DiffId) PackLayer(string layer, string directory, CancellationToken cancel)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Timur.SystemTests.Engines;
 using Timur.SystemTests.Registries;
 using Xunit;
 
@@ -75,6 +76,30 @@ public sealed class SaveLoadTests : IDisposable
         Must("$T rmi -f $($T images -q) && cd $ROOT && $T load -i made.tar");
         Assert.Equal(before, Must("$T images -q --no-trunc"));
         Assert.Equal("x", Must("$T run --rm --network none made sh -c 'cat /made; ls /etc/group 2>/dev/null || true'"));
+    }
+
+    [Fact]
+    public void An_image_that_was_built_on_a_foreign_one_keeps_its_id_and_the_layers_below_as_they_came()
+    {
+        Load("sample");
+        Must("cd $ROOT && printf 'FROM app:1\nRUN echo x >/made\nENV A=b\n' >Dockerfile && $T build -q --network none -t made . && for f in docker-archive oci-archive; do $T save --format $f -o $f.tar made; done");
+        string before = Must("$T images -q --no-trunc made");
+        Must("cd $ROOT && skopeo copy -q oci-archive:oci-archive.tar dir:$ROOT/read");
+        JsonElement layers = JsonDocument.Parse(File.ReadAllBytes(_timur.Root + "/read/manifest.json")).RootElement.GetProperty("layers");
+        Assert.Equal(_sample.Layers, layers.EnumerateArray().Take(2).Select(layer => layer.GetProperty("digest").GetString()));
+        Must("$T rmi -f $($T images -q) && $T builder prune");
+        foreach (string format in (string[])["docker-archive", "oci-archive"])
+        {
+            Must($"$T load -q -i $ROOT/{format}.tar");
+            Assert.Equal(before, Must("$T images -q --no-trunc made"));
+            Assert.Equal("x", Must("$T run --rm --network none made busybox cat /made"));
+            Must("$T rmi made");
+        }
+
+        using var space = new EngineSpace();
+        space.StartDaemon("dockerd", "dockerd --data-root $dir/root --exec-root $dir/exec --pidfile $dir/pidfile -H unix://$dir/sock --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --bridge=none -s vfs", "docker -H unix://$dir/sock version");
+        Assert.Equal(before, space.Succeed($"docker -H unix://$dir/sock load -q -i {_timur.Root}/docker-archive.tar >/dev/null; docker -H unix://$dir/sock images -q --no-trunc made").Trim());
+        Assert.Equal("everything is as recorded", Must("$T system check"));
     }
 
     [Fact]

@@ -24,6 +24,14 @@ public static class MediaTypes
     public static bool IsLayer(string type)
         => type.StartsWith("application/vnd.oci.image.layer.", StringComparison.Ordinal) || type.StartsWith("application/vnd.docker.image.rootfs.", StringComparison.Ordinal);
 
+    /// <summary>The type of a layer that begins with these bytes.</summary>
+    public static string OciLayerOf(ReadOnlySpan<byte> head) => head switch
+    {
+        [0x1f, 0x8b, ..] => OciLayerGzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..] => "application/vnd.oci.image.layer.v1.tar+zstd",
+        _ => "application/vnd.oci.image.layer.v1.tar",
+    };
+
     /// <summary>A Content-Type without its parameters, in lower case.</summary>
     public static string Bare(string? contentType)
     {
