@@ -6,7 +6,7 @@ namespace Timur.SystemTests.Build;
 
 /// <summary>
 /// The Dockerfiles beside this file, built by Timur and by buildah on the same base: the same tree (kind, mode, owner, content, links, attributes), the same
-/// configuration, as many steps in the history. A Dockerfile's comments say what else belongs to its case: <c># args: …</c>, <c># ignore: …|…</c>.
+/// configuration, the same steps in the history. A Dockerfile's comments say what else belongs to its case: <c># args: …</c>, <c># ignore: …|…</c>.
 /// </summary>
 public sealed partial class BuildahTests(BuildahTests.Peer peer) : IClassFixture<BuildahTests.Peer>
 {
@@ -31,7 +31,17 @@ public sealed partial class BuildahTests(BuildahTests.Peer peer) : IClassFixture
         Assert.Equal(theirs.tree, own.tree);
         Assert.Equal(Settings(theirs.config), Settings(own.config));
         (int theirBase, int ownBase) = text.Contains("FROM scratch", StringComparison.Ordinal) ? (0, 0) : peer.BaseSteps;
-        Assert.Equal(Steps(theirs.config) - theirBase, Steps(own.config) - ownBase);
+        Assert.Equal([.. Steps(theirs.config).Skip(theirBase).Select(TheirStep)], [.. Steps(own.config).Skip(ownBase).Select((step, i) => OwnStep(step, Steps(theirs.config)[theirBase + i]))]);
+    }
+
+    /// <summary>Where buildah keeps a layer for each step, too; a directory that WORKDIR makes is a layer here and none there.</summary>
+    [Fact]
+    public void The_history_says_of_the_same_steps_that_they_have_no_layer()
+    {
+        string file = peer.Place.Write("history", "FROM base\nENV A=1\nRUN echo x >/x\nARG B=2\nCOPY a.txt /a\nLABEL c=d\nADD files.tar /t/\nUSER 5\nWORKDIR /tmp\nEXPOSE 80\nVOLUME /v\nENTRYPOINT [\"e\"]\nCMD [\"c\"]\n");
+        (_, JsonElement own) = Own(file, []);
+        JsonElement theirs = peer.Build(file, ["--layers"]).Config;
+        Assert.Equal([.. Steps(theirs).TakeLast(12).Select(IsEmpty)], [.. Steps(own).TakeLast(12).Select(IsEmpty)]);
     }
 
     [Fact]
@@ -58,7 +68,38 @@ public sealed partial class BuildahTests(BuildahTests.Peer peer) : IClassFixture
 
     private static string? Comment(string key, string text) => Regex.Match(text, $"^# {key}: (.*?)\r?$", RegexOptions.Multiline) is { Success: true } match ? match.Groups[1].Value : null;
 
-    private static int Steps(JsonElement config) => config.TryGetProperty("history", out JsonElement history) ? history.GetArrayLength() : 0;
+    private static List<JsonElement> Steps(JsonElement config) => config.TryGetProperty("history", out JsonElement history) ? [.. history.EnumerateArray()] : [];
+
+    private static bool IsEmpty(JsonElement step) => step.TryGetProperty("empty_layer", out JsonElement empty) && empty.GetBoolean();
+
+    private static string By(JsonElement step) => step.GetProperty("created_by").GetString()!.Trim();
+
+    /// <summary>A step of buildah's history in the form of BuildKit's, which is ours: <c>#(nop)</c> stands before what isn't RUN.</summary>
+    private static string TheirStep(JsonElement step)
+    {
+        const string nothing = "/bin/sh -c #(nop) ";
+        string by = By(step);
+        return Common(by.StartsWith(nothing, StringComparison.Ordinal) ? by[nothing.Length..].Trim() : "RUN " + by, by);
+    }
+
+    private static string OwnStep(JsonElement step, JsonElement theirs) => Common(By(step), By(theirs));
+
+    /// <summary>
+    /// What both define of a step: its instruction and, where that isn't said differently on purpose, its words. buildah records what is written, we what came of it; it
+    /// names files by a digest, JSON forms and other shells as if they were /bin/sh's, and mounts among the words.
+    /// </summary>
+    private static string Common(string step, string theirs)
+    {
+        string keyword = step.Split(' ')[0].ToUpperInvariant();
+        bool sameWords = keyword switch
+        {
+            "RUN" => !theirs.Contains("--mount", StringComparison.Ordinal) && !theirs.Contains("-c [", StringComparison.Ordinal) && !theirs.Contains("$-", StringComparison.Ordinal) && !theirs.Contains("A=env", StringComparison.Ordinal),
+            "LABEL" or "EXPOSE" or "VOLUME" or "STOPSIGNAL" or "MAINTAINER" or "ONBUILD" or "HEALTHCHECK" or "SHELL" => true,
+            "USER" => !theirs.Contains('$', StringComparison.Ordinal),
+            _ => false,
+        };
+        return sameWords ? step : keyword;
+    }
 
     /// <summary>What both define, in one spelling: nothing and empty are the same, buildah notes its own version.</summary>
     private static string Settings(JsonElement image)
@@ -100,7 +141,7 @@ public sealed partial class BuildahTests(BuildahTests.Peer peer) : IClassFixture
             File.Copy(Place.BaseArchive, directory + "/base.tar");
             File.WriteAllText(directory + "/Dockerfile", "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nCMD [\"sh\"]\n");
             BuildPlace.Succeed(Buildah("bud", "--isolation", "chroot", "--format", "docker", "-q", "-t", "localhost/base", directory));
-            BaseSteps = (Steps(Inspect("localhost/base")), Steps(Place.Config(Place.Timur.Run("inspect", "--format", "{{.Id}}", "base").Out)));
+            BaseSteps = (Steps(Inspect("localhost/base")).Count, Steps(Place.Config(Place.Timur.Run("inspect", "--format", "{{.Id}}", "base").Out)).Count);
         }
 
         internal BuildPlace Place { get; } = new();
