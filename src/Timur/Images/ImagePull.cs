@@ -66,12 +66,22 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
         }
     }
 
+    /// <summary>As <see cref="Pull(string, Platform?, CancellationToken)"/> from the very place that a full name leads to; null when there is nothing of that name.</summary>
+    internal PulledImage? TryPull(ImageName name, CancellationToken cancel)
+    {
+        RegistrySource place = PlaceOf(_config, name);
+        using RegistryConnection connection = Connect(place, settings, out Repository repository);
+        return repository.TryGetManifest(name.Reference, repository.PullScope, out _, cancel) is { } document ? Bring(repository, document, name, null, cancel) : null;
+    }
+
     private PulledImage PullFrom(RegistrySource source, ImageName name, Platform? platform, CancellationToken cancel)
     {
-        var there = new ImageName(source.Name);
-        using var connection = new RegistryConnection(there.Registry, settings.For(source));
-        var repository = new Repository(connection, there.Path);
-        Document document = repository.GetManifest(name.Reference, cancel);
+        using RegistryConnection connection = Connect(source, settings, out Repository repository);
+        return Bring(repository, repository.GetManifest(name.Reference, cancel), name, platform, cancel);
+    }
+
+    private PulledImage Bring(Repository repository, Document document, ImageName name, Platform? platform, CancellationToken cancel)
+    {
         Manifest manifest = Choose(repository, document, platform ?? Platform.Own, cancel);
         byte[] bytes = repository.GetSmall(manifest.Config, $"the configuration of {name.Familiar}", cancel);
         ImageConfig config = ImageConfigJson.Read(bytes, $"the configuration of {name.Familiar}");
@@ -101,11 +111,26 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
     /// <summary>What a registry has under a name, byte for byte: an index or a manifest.</summary>
     public static byte[] Document(ImageName name, RegistrySettings settings, CancellationToken cancel = default)
     {
-        // The place itself stands behind its mirrors.
-        RegistrySource place = RegistriesConfig.Load().Sources(name.Full, name.HasDigest)[^1];
-        var there = new ImageName(place.Name);
-        using var connection = new RegistryConnection(there.Registry, settings.For(place));
-        return new Repository(connection, there.Path).GetManifest(name.Reference, cancel).Bytes;
+        using RegistryConnection connection = Connect(PlaceOf(RegistriesConfig.Load(), name), settings, out Repository repository);
+        return repository.GetManifest(name.Reference, cancel).Bytes;
+    }
+
+    /// <summary>Whether a registry has something under a name.</summary>
+    internal static bool Exists(ImageName name, RegistrySettings settings, CancellationToken cancel)
+    {
+        using RegistryConnection connection = Connect(PlaceOf(RegistriesConfig.Load(), name), settings, out Repository repository);
+        return repository.TryGetManifest(name.Reference, repository.PullScope, out _, cancel) is not null;
+    }
+
+    /// <summary>The place itself, which stands behind its mirrors.</summary>
+    private static RegistrySource PlaceOf(RegistriesConfig config, ImageName name) => config.Sources(name.Full, name.HasDigest)[^1];
+
+    private static RegistryConnection Connect(RegistrySource source, RegistrySettings settings, out Repository repository)
+    {
+        var there = new ImageName(source.Name);
+        var connection = new RegistryConnection(there.Registry, settings.For(source));
+        repository = new Repository(connection, there.Path);
+        return connection;
     }
 
     private static Manifest Choose(Repository repository, Document document, Platform platform, CancellationToken cancel)

@@ -33,13 +33,13 @@ public sealed class ImageSearch(RegistrySettings settings)
     {
         bool isHub = registry == "docker.io";
         var root = isHub ? new Uri("https://index.docker.io/v1/search") : new Uri(connection.Root, "/v1/search");
-        using HttpResponseMessage response = connection.Send(() => new HttpRequestMessage(HttpMethod.Get, new Uri($"{root}?q={Uri.EscapeDataString(term)}&n={limit}")), "", cancel);
+        using HttpResponseMessage response = connection.Send(() => new HttpRequestMessage(HttpMethod.Get, new Uri($"{root}?q={Uri.EscapeDataString(term)}&n={limit}")), "", LargestAnswer, out byte[] body, cancel);
         if (response.StatusCode != HttpStatusCode.OK || response.Content.Headers.ContentType?.MediaType != "application/json")
         {
             return isHub ? throw connection.Refused(response, "search") : null;
         }
 
-        return [.. JsonPart.Parse(Bodies.ReadLimited(response, LargestAnswer, cancel), $"the answer of {connection.Name}").List("results", result => new FoundImage(
+        return [.. JsonPart.Parse(body, $"the answer of {connection.Name}").List("results", result => new FoundImage(
             (isHub ? "" : registry + "/") + result.RequireText("name"), result.Text("description") ?? "", result.Number("star_count") ?? 0, result.Flag("is_official"))).Take(limit)];
     }
 

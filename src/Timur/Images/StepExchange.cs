@@ -18,14 +18,18 @@ public sealed class StepExchange(ImageStore store, RegistrySettings settings, IT
     public (CachedStep Step, KeptLayer? Layer)? TryGet(ImageName repository, string key, CancellationToken cancel)
     {
         ImageName name = NameOf(repository, key);
-        if (_unreachable.Contains(repository.Full) || !Exists(repository, name, cancel))
+        if (_unreachable.Contains(repository.Full))
         {
             return null;
         }
 
         try
         {
-            Image image = new ImagePull(store, settings, progress).Pull(name.Full, null, cancel).Image;
+            if (new ImagePull(store, settings, progress).TryPull(name, cancel) is not { Image: { } image })
+            {
+                return null;
+            }
+
             KeptLayer? layer = image.Config.DiffIds is [var diffId] ? new LayerMaking(store).TryKeep(diffId) : null;
             Forget(image, name);
             return image.Config.DiffIds.Count > 1 || (image.Config.DiffIds.Count == 1 && layer is null) ? null
@@ -33,7 +37,11 @@ public sealed class StepExchange(ImageStore store, RegistrySettings settings, IT
         }
         catch (Failure e)
         {
-            GiveUp(repository, e);
+            if (_unreachable.Add(repository.Full))
+            {
+                progress.Say($"timur: warning: no steps from {repository.Full}: {e.Message}");
+            }
+
             return null;
         }
     }
@@ -42,7 +50,7 @@ public sealed class StepExchange(ImageStore store, RegistrySettings settings, IT
     public void Put(ImageName repository, string key, CachedStep step, CancellationToken cancel)
     {
         ImageName name = NameOf(repository, key);
-        if (Exists(repository, name, cancel))
+        if (ImagePull.Exists(name, settings, cancel))
         {
             return;
         }
@@ -63,32 +71,6 @@ public sealed class StepExchange(ImageStore store, RegistrySettings settings, IT
     {
         string prefix = repository.Reference == "latest" ? "" : repository.Tag + "-";
         return repository.WithTag(prefix[..Math.Min(prefix.Length, LongestPrefix)] + key);
-    }
-
-    private bool Exists(ImageName repository, ImageName name, CancellationToken cancel)
-    {
-        try
-        {
-            ImagePull.Document(name, settings, cancel);
-            return true;
-        }
-        catch (Failure e)
-        {
-            if (!e.Message.StartsWith("there is no ", StringComparison.Ordinal))
-            {
-                GiveUp(repository, e);
-            }
-
-            return false;
-        }
-    }
-
-    private void GiveUp(ImageName repository, Failure why)
-    {
-        if (_unreachable.Add(repository.Full))
-        {
-            progress.Say($"timur: warning: no steps from {repository.Full}: {why.Message}");
-        }
     }
 
     /// <summary>The step's image was only how its layer travelled; whoever needs the layer holds it.</summary>

@@ -20,6 +20,6 @@ public static class TagList
         using var connection = new RegistryConnection(there.Registry, settings.For(source));
         var uri = new Uri(connection.Root, $"{there.Path}/tags/list");
         return [.. Paging.Texts(
-            connection, uri, $"repository:{there.Path}:pull", "tags", response => new Failure($"there is no {there.Registry}/{there.Path}: {Bodies.Reason(response)}", "check the name"), cancel)];
+            connection, uri, $"repository:{there.Path}:pull", "tags", response => new Failure($"there is no {there.Registry}/{there.Path}: {Bodies.Reason(response, connection.Patience)}", "check the name"), cancel)];
     }
 }

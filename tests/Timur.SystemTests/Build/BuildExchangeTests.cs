@@ -40,6 +40,19 @@ public sealed class BuildExchangeTests(BuildExchangeTests.Shared shared) : IClas
     }
 
     [Fact]
+    public void A_step_s_manifest_is_asked_for_once()
+    {
+        using var proxy = new FaultProxy(shared.Registry.Host);
+        const string text = "FROM base\nRUN echo once >/once\nRUN true\n";
+        BuildPlace.Succeed(Place.Build(text, "--cache-to", $"{shared.Registry.Host}/once"));
+        using var other = new TimurCommand();
+        BuildPlace.Succeed(other.Run("import", "-c", "CMD [\"sh\"]", Place.BaseArchive, "base"));
+        Outcome built = BuildPlace.Succeed(other.Run("build", "--progress", "plain", "--network", "none", "--cache-from", $"{proxy.Host}/once", "-f", Place.Write("other", text + "RUN echo unknown >/u\n"), Place.Context));
+        Assert.Equal(2, built.Error.Split("CACHED").Length - 1);
+        Assert.Equal([1, 1, 1], proxy.Requests.Where(request => request.Target.Contains("/manifests/", StringComparison.Ordinal)).GroupBy(request => request.Target).Select(group => group.Count()));
+    }
+
+    [Fact]
     public void A_registry_that_does_not_answer_is_a_warning_for_taking_and_a_failure_for_giving()
     {
         Outcome built = BuildPlace.Succeed(Place.Build("FROM base\nRUN echo unanswered >/u\n", "--cache-from", "127.0.0.1:1/steps"));

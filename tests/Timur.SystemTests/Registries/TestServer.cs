@@ -16,7 +16,8 @@ internal sealed record TestRequest(string Method, string Target, IReadOnlyDictio
 /// <summary>An answer, and how it is spoilt.</summary>
 /// <param name="CutAfter">The connection ends after so many bytes of the body.</param>
 /// <param name="Hang">The connection stays open and silent there instead.</param>
-internal sealed record TestAnswer(int Status, byte[] Body, IReadOnlyList<(string Name, string Value)> Headers, int? CutAfter = null, bool Hang = false)
+/// <param name="Raw">Writes something else than all of that.</param>
+internal sealed record TestAnswer(int Status, byte[] Body, IReadOnlyList<(string Name, string Value)> Headers, int? CutAfter = null, bool Hang = false, Action<Stream>? Raw = null)
 {
     internal static TestAnswer Plain(int status, string body = "", params (string, string)[] headers) => new(status, Encoding.UTF8.GetBytes(body), headers);
 }
@@ -133,6 +134,12 @@ internal sealed class TestServer : IDisposable
 
     private void Write(NetworkStream stream, TestRequest request, TestAnswer answer)
     {
+        if (answer.Raw is not null)
+        {
+            answer.Raw(stream);
+            return;
+        }
+
         var head = new StringBuilder($"HTTP/1.1 {answer.Status} Status\r\nConnection: close\r\n");
         foreach ((string name, string value) in answer.Headers)
         {

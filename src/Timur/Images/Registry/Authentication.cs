@@ -16,6 +16,8 @@ internal sealed class Authentication(string registry, RegistrySettings settings,
     /// <summary>What a token server means that doesn't say how long its token lasts.</summary>
     private const long DefaultLifetime = 60;
 
+    private const long LongestLifetime = 365 * 24 * 3600;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (AuthenticationHeaderValue Value, DateTimeOffset Until)> _known = [];
     private Credential? _credential;
@@ -115,9 +117,14 @@ internal sealed class Authentication(string registry, RegistrySettings settings,
                 : new Failure($"{registry}: its token server {realm.Host} answers {(int)answer.StatusCode} {answer.ReasonPhrase}", "try again later");
         }
 
-        JsonPart json = JsonPart.Parse(Bodies.ReadLimited(answer, 1 << 20, cancel), $"the answer of {realm.Host}");
+        JsonPart json = JsonPart.Parse(Bodies.ReadLimited(answer, 1 << 20, settings.Patience, cancel), $"the answer of {realm.Host}");
         string token = json.Text("token") ?? json.Text("access_token") ?? throw json.Complain("there is no token in it");
-        long seconds = Math.Max(json.Number("expires_in") ?? DefaultLifetime, DefaultLifetime);
+        if (token.AsSpan().IndexOfAnyExceptInRange('!', '~') >= 0)
+        {
+            throw json.Complain("its token has characters that no header takes");
+        }
+
+        long seconds = Math.Clamp(json.Number("expires_in") ?? DefaultLifetime, DefaultLifetime, LongestLifetime);
 
         // From now on, not from issued_at: clocks differ.
         return (new AuthenticationHeaderValue("Bearer", token), DateTimeOffset.UtcNow.AddSeconds(seconds * 0.9));

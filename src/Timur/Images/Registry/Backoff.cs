@@ -4,10 +4,9 @@ using System.Net.Http.Headers;
 namespace Timur.Images.Registry;
 
 /// <summary>How often, and after how long, something that failed for a passing reason is tried again.</summary>
-internal sealed class Backoff(CancellationToken cancel)
+internal sealed class Backoff(Patience patience, CancellationToken cancel)
 {
     private const int Attempts = 6;
-    private static readonly TimeSpan First = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestWish = TimeSpan.FromMinutes(2);
     private int _failed;
 
@@ -27,7 +26,7 @@ internal sealed class Backoff(CancellationToken cancel)
             return false;
         }
 
-        TimeSpan wait = First * Math.Pow(2, _failed - 1) * (0.75 + (Random.Shared.NextDouble() / 2));
+        TimeSpan wait = patience.FirstWait * Math.Pow(2, _failed - 1) * (0.75 + (Random.Shared.NextDouble() / 2));
         TimeSpan? wished = wish?.Delta ?? (wish?.Date is { } date ? date - DateTimeOffset.UtcNow : null);
         if (wished > LongestWish)
         {

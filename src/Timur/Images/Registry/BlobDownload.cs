@@ -9,14 +9,11 @@ namespace Timur.Images.Registry;
 /// </summary>
 internal sealed class BlobDownload(Repository repository, Descriptor descriptor, long offset, CancellationToken cancel) : IDisposable
 {
-    /// <summary>A connection on which nothing comes for so long is given up.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(60);
-
-    private readonly Backoff _backoff = new(cancel);
-    private HttpResponseMessage? _response;
-    private Stream? _body;
-    private Timer? _watch;
+    private readonly Backoff _backoff = new(repository.Connection.Patience, cancel);
+    private WatchedBody? _body;
+    private bool _hasRanges = true;
     private long _at = offset;
+    private long _worthwhile = offset + WatchedBody.LeastProgress;
 
     /// <summary>The next bytes; 0 at the end, when as many came as the descriptor says.</summary>
     internal int Read(Span<byte> buffer)
@@ -27,12 +24,17 @@ internal sealed class BlobDownload(Repository repository, Descriptor descriptor,
             try
             {
                 _body ??= Open();
-                _watch!.Change(Silence, Timeout.InfiniteTimeSpan);
                 int count = _body.Read(buffer);
                 if (count > 0)
                 {
                     _at += count;
-                    _backoff.Reset();
+                    if (_at >= _worthwhile)
+                    {
+                        // Byte by byte it would go on for ever.
+                        _worthwhile = _at + WatchedBody.LeastProgress;
+                        _backoff.Reset();
+                    }
+
                     return _at <= descriptor.Size ? count : throw WrongSize("more");
                 }
 
@@ -59,18 +61,17 @@ internal sealed class BlobDownload(Repository repository, Descriptor descriptor,
 
     private void BreakOff()
     {
-        _watch?.Dispose();
-        _response?.Dispose();
-        (_watch, _response, _body) = (null, null, null);
+        _body?.Dispose();
+        _body = null;
     }
 
-    private Stream Open()
+    private WatchedBody Open()
     {
-        HttpResponseMessage response = _response = repository.Connection.Send(
+        HttpResponseMessage response = repository.Connection.Send(
             () =>
             {
                 HttpRequestMessage request = repository.Request(HttpMethod.Get, $"blobs/{descriptor.Digest}");
-                if (_at > 0)
+                if (_at > 0 && _hasRanges)
                 {
                     request.Headers.Range = new RangeHeaderValue(_at, null);
                 }
@@ -79,34 +80,42 @@ internal sealed class BlobDownload(Repository repository, Descriptor descriptor,
             },
             repository.PullScope,
             cancel);
-        _watch = new Timer(_ => response.Dispose());
-        switch (response.StatusCode)
+        if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && _hasRanges && _at > 0)
         {
-            case HttpStatusCode.OK:
-                // Without ranges it comes from the start.
-                Stream body = response.Content.ReadAsStream(cancel);
-                Skip(body, _at);
-                return body;
-            case HttpStatusCode.PartialContent when response.Content.Headers.ContentRange is { From: { } from } && from <= _at:
-                Stream part = response.Content.ReadAsStream(cancel);
-                Skip(part, _at - from);
-                return part;
-            case HttpStatusCode.PartialContent:
-                throw new Failure($"{repository.Name}: the registry sent another part of {descriptor.Digest.Short} than was asked for", "remove what was fetched and try again: timur system check --repair");
-            case HttpStatusCode.NotFound:
-                throw new Failure($"{repository.Name} has no layer {descriptor.Digest}", "the image was pushed incompletely, or is being deleted: ask whoever pushed it");
-            default:
-                throw repository.Connection.Refused(response, $"{repository.Name}@{descriptor.Digest.Short}");
+            response.Dispose();
+            _hasRanges = false;
+            return Open();
+        }
+
+        try
+        {
+            // Without ranges it comes from the start.
+            long from = response.StatusCode switch
+            {
+                HttpStatusCode.OK => 0,
+                HttpStatusCode.PartialContent when response.Content.Headers.ContentRange is { From: { } first } && first <= _at => first,
+                HttpStatusCode.PartialContent => throw new Failure(
+                    $"{repository.Name}: the registry sent another part of {descriptor.Digest.Short} than was asked for", "remove what was fetched and try again: timur system check --repair"),
+                HttpStatusCode.NotFound => throw new Failure($"{repository.Name} has no layer {descriptor.Digest}", "the image was pushed incompletely, or is being deleted: ask whoever pushed it"),
+                _ => throw repository.Connection.Refused(response, $"{repository.Name}@{descriptor.Digest.Short}"),
+            };
+            var body = new WatchedBody(response, repository.Connection.Patience.Silence, cancel);
+            Skip(body, _at - from);
+            return body;
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
         }
     }
 
-    private void Skip(Stream stream, long count)
+    private static void Skip(WatchedBody body, long count)
     {
         byte[] buffer = new byte[64 * 1024];
         while (count > 0)
         {
-            _watch!.Change(Silence, Timeout.InfiniteTimeSpan);
-            int read = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, count));
+            int read = body.Read(buffer.AsSpan(0, (int)Math.Min(buffer.Length, count)));
             count -= read > 0 ? read : throw new IOException("the connection ended early");
         }
     }

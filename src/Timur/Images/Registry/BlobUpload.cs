@@ -1,15 +1,12 @@
+using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 
 namespace Timur.Images.Registry;
 
 /// <summary>Brings a blob to a repository (distribution-spec, "Pushing blobs"): in one piece, or in several when it is large or the registry wants it so.</summary>
 internal sealed class BlobUpload(Repository repository, Descriptor descriptor, Func<Stream> open, Action<long> advanced, CancellationToken cancel)
 {
-    /// <summary>Larger ones go in pieces of this size, so that a broken connection costs one piece.</summary>
-    private const long PieceSize = 32 << 20;
-
-    private readonly Backoff _backoff = new(cancel);
+    private readonly Backoff _backoff = new(repository.Connection.Patience, cancel);
 
     /// <summary>Asks the registry to take the blob from another of its repositories; false when it was uploaded instead.</summary>
     internal bool MountOrUpload(string? from)
@@ -34,13 +31,14 @@ internal sealed class BlobUpload(Repository repository, Descriptor descriptor, F
         {
             try
             {
-                if (descriptor.Size <= Math.Max(PieceSize, least))
+                long size = Math.Max(repository.Connection.PieceSize, least);
+                if (descriptor.Size <= size)
                 {
                     Finish(place, 0);
                 }
                 else
                 {
-                    UploadPieces(place, Math.Max(PieceSize, least));
+                    UploadPieces(place, size);
                 }
 
                 return;
@@ -83,7 +81,6 @@ internal sealed class BlobUpload(Repository repository, Descriptor descriptor, F
 
             place = Next(response);
             at = from + size;
-            _backoff.Reset();
         }
 
         Finish(place, at);
@@ -97,7 +94,7 @@ internal sealed class BlobUpload(Repository repository, Descriptor descriptor, F
         if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             // The registry lost count, as after a connection that broke in the middle.
-            throw new IOException(Bodies.Reason(response));
+            throw new IOException(Bodies.Reason(response, repository.Connection.Patience));
         }
 
         if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.NoContent))
@@ -111,7 +108,7 @@ internal sealed class BlobUpload(Repository repository, Descriptor descriptor, F
     {
         using HttpResponseMessage response = repository.Connection.Send(() => new HttpRequestMessage(HttpMethod.Get, place), repository.PushScope, cancel);
         string range = response.Headers.TryGetValues("Range", out IEnumerable<string>? said) ? said.First() : "";
-        return (Next(response), long.TryParse(range[(range.IndexOf('-') + 1)..], out long last) ? last + 1 : 0);
+        return (Next(response), long.TryParse(range[(range.IndexOf('-') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out long last) && last < descriptor.Size ? last + 1 : 0);
     }
 
     private HttpResponseMessage Begin(string rest, string scope)
@@ -133,9 +130,7 @@ internal sealed class BlobUpload(Repository repository, Descriptor descriptor, F
         {
             Stream stream = open();
             stream.Position = from;
-            var content = new StreamContent(new CountedStream(stream, count, advanced), 128 * 1024);
-            content.Headers.ContentLength = count;
-            content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+            var content = UploadContent.Of(stream, count, advanced);
             if (method == HttpMethod.Patch)
             {
                 content.Headers.TryAddWithoutValidation("Content-Range", $"{from}-{from + count - 1}");

@@ -87,7 +87,7 @@ public sealed record ImageIndex(IReadOnlyList<(Descriptor Descriptor, Platform? 
             return best;
         }
 
-        var offered = Entries.Select(entry => entry.Platform).Where(platform => platform is not null && platform.Os != "unknown").Select(platform => platform!.ToString()).Distinct();
-        throw new Failure($"{document} has no image for {wanted}", $"it has: {string.Join(", ", offered)}; choose one with --platform");
+        string offered = string.Join(", ", Entries.Select(entry => entry.Platform).Where(platform => platform is not null && platform.Os != "unknown").Select(platform => platform!.ToString()).Distinct());
+        throw new Failure($"{document} has no image for {wanted}", offered.Length > 0 ? $"it has: {offered}; choose one with --platform" : "it has images for no platform at all: ask whoever made it");
     }
 }

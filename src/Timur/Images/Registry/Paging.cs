@@ -6,26 +6,34 @@ namespace Timur.Images.Registry;
 /// <summary>Lists that a registry gives in pages: the header <c>Link</c> leads to the next one (OCI distribution-spec, "Content Discovery"; RFC 8288).</summary>
 internal static class Paging
 {
-    /// <summary>A registry that never ends isn't asked for ever.</summary>
-    private const int MostPages = 10_000;
-
     private const int LargestPage = 8 << 20;
+
+    /// <summary>Bytes of all pages; a registry that never ends isn't asked for ever.</summary>
+    private const long LargestList = 64 << 20;
 
     /// <summary>The texts below <paramref name="member"/> on every page.</summary>
     /// <param name="missing">What a 404 means.</param>
     internal static IEnumerable<string> Texts(RegistryConnection connection, Uri first, string scope, string member, Func<HttpResponseMessage, Failure> missing, CancellationToken cancel)
     {
-        Uri? next = first;
-        for (int page = 0; next is not null && page < MostPages; page++)
+        var seen = new HashSet<Uri>();
+        long size = 0;
+        for (Uri? next = first; next is not null;)
         {
             Uri uri = next;
-            using HttpResponseMessage response = connection.Send(() => new HttpRequestMessage(HttpMethod.Get, uri), scope, cancel);
+            using HttpResponseMessage response = connection.Send(() => new HttpRequestMessage(HttpMethod.Get, uri), scope, LargestPage, out byte[] body, cancel);
             if (response.StatusCode != HttpStatusCode.OK)
             {
                 throw response.StatusCode == HttpStatusCode.NotFound ? missing(response) : connection.Refused(response, uri.AbsolutePath);
             }
 
-            foreach (string text in JsonPart.Parse(Bodies.ReadLimited(response, LargestPage, cancel), $"the answer of {connection.Name}").Texts(member))
+            // An address takes room, too.
+            size += body.Length + uri.OriginalString.Length + 1024;
+            if (!seen.Add(uri) || size > LargestList)
+            {
+                throw new Failure($"{connection.Name} gives a list that {(size > LargestList ? "never ends" : "leads back to a page before")}", "ask whoever runs the registry");
+            }
+
+            foreach (string text in JsonPart.Parse(body, $"the answer of {connection.Name}").Texts(member))
             {
                 yield return text;
             }

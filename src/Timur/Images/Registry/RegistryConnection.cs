@@ -14,9 +14,6 @@ internal sealed class RegistryConnection : IDisposable
 {
     private const int MostRedirects = 10;
 
-    /// <summary>A server that says nothing for so long is given up.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(60);
-
     private readonly RegistryAddress _address;
     private readonly RegistrySettings _settings;
     private readonly HttpClient _client;
@@ -38,6 +35,10 @@ internal sealed class RegistryConnection : IDisposable
     /// <summary>As it stands in names.</summary>
     internal string Name => _address.Name;
 
+    internal Patience Patience => _settings.Patience;
+
+    internal long PieceSize => _settings.PieceSize;
+
     /// <summary>Where <c>/v2/</c> is.</summary>
     internal Uri Root => _root.Value;
 
@@ -48,9 +49,13 @@ internal sealed class RegistryConnection : IDisposable
     /// <summary>Sends until there is an answer that is final; the body is still to be read.</summary>
     /// <param name="make">Makes the request, each time anew.</param>
     /// <param name="scope">What it needs access to, such as <c>repository:library/busybox:pull</c>.</param>
-    internal HttpResponseMessage Send(Func<HttpRequestMessage> make, string scope, CancellationToken cancel)
+    internal HttpResponseMessage Send(Func<HttpRequestMessage> make, string scope, CancellationToken cancel) => Send(make, scope, 0, out _, cancel);
+
+    /// <summary>As the other, with the body when the answer is 200: one that breaks off is asked for again.</summary>
+    /// <param name="limit">The most bytes it may have.</param>
+    internal HttpResponseMessage Send(Func<HttpRequestMessage> make, string scope, int limit, out byte[] body, CancellationToken cancel)
     {
-        var backoff = new Backoff(cancel);
+        var backoff = new Backoff(Patience, cancel);
         while (true)
         {
             try
@@ -59,6 +64,7 @@ internal sealed class RegistryConnection : IDisposable
                 _answered = true;
                 if (!Backoff.IsPassing(response.StatusCode) || !backoff.TryWait(response.Headers.RetryAfter))
                 {
+                    body = limit > 0 && response.StatusCode == HttpStatusCode.OK ? Bodies.ReadLimited(response, limit, Patience, cancel) : [];
                     return response;
                 }
 
@@ -79,7 +85,7 @@ internal sealed class RegistryConnection : IDisposable
     /// <summary>The failure for an answer that isn't what was wanted.</summary>
     internal Failure Refused(HttpResponseMessage response, string what)
     {
-        string reason = Bodies.Reason(response);
+        string reason = Bodies.Reason(response, Patience);
         return response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
             ? new Failure(
                 $"{what}: {Name} refuses access: {reason}",
@@ -144,10 +150,13 @@ internal sealed class RegistryConnection : IDisposable
     private HttpResponseMessage SendOnce(HttpRequestMessage request, CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        if (request.Content is null)
+
+        // What was sent may have to be put in its place before there is an answer.
+        TimeSpan silence = request.Content is null ? Patience.Silence : 2 * Patience.Silence;
+        patience.CancelAfter(silence);
+        if (request.Content is UploadContent upload)
         {
-            // With a body to send, the time depends on its size.
-            patience.CancelAfter(Silence);
+            upload.Beat = () => patience.CancelAfter(silence);
         }
 
         try
@@ -156,7 +165,7 @@ internal sealed class RegistryConnection : IDisposable
         }
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
-            throw new IOException($"no answer within {Silence.TotalSeconds:0} s", e);
+            throw new IOException($"no answer within {silence.TotalSeconds:0} s", e);
         }
     }
 

@@ -25,18 +25,20 @@ internal sealed class Repository(RegistryConnection connection, string path)
 
     /// <summary>The document of a tag or digest, checked against the digest that was asked for or that the registry says.</summary>
     internal Document GetManifest(string reference, CancellationToken cancel)
-        => TryGetManifest(reference, PullScope, out string? reason, cancel)
-            ?? throw new Failure($"there is no {NameOf(reference)}: {reason}", "check the name and the tag: timur search --list-tags lists them");
+        => TryGetManifest(reference, PullScope, out string? reason, cancel) ?? throw NoManifest(reference, reason);
+
+    /// <summary>The failure for a tag or digest that <see cref="TryGetManifest"/> didn't find.</summary>
+    internal Failure NoManifest(string reference, string? reason) => new($"there is no {NameOf(reference)}: {reason}", "check the name and the tag: timur search --list-tags lists them");
 
     /// <summary>As <see cref="GetManifest"/>; null when there is none, with the registry's words.</summary>
     internal Document? TryGetManifest(string reference, string scope, out string? reason, CancellationToken cancel)
     {
         string what = NameOf(reference);
         reason = null;
-        using HttpResponseMessage response = connection.Send(() => Request(HttpMethod.Get, $"manifests/{reference}"), scope, cancel);
+        using HttpResponseMessage response = connection.Send(() => Request(HttpMethod.Get, $"manifests/{reference}"), scope, LargestDocument, out byte[] bytes, cancel);
         if (response.StatusCode == HttpStatusCode.NotFound)
         {
-            reason = Bodies.Reason(response);
+            reason = Bodies.Reason(response, connection.Patience);
             return null;
         }
 
@@ -45,7 +47,6 @@ internal sealed class Repository(RegistryConnection connection, string path)
             throw connection.Refused(response, what);
         }
 
-        byte[] bytes = Bodies.ReadLimited(response, LargestDocument, cancel);
         Digest? expected = Digest.TryParse(reference, out Digest asked) ? asked
             : response.Headers.TryGetValues("Docker-Content-Digest", out IEnumerable<string>? said) && Digest.TryParse(said.First(), out Digest named) ? named : null;
         if (expected is { } known && !known.Matches(bytes))
