@@ -166,6 +166,25 @@ public sealed class BuildTests(BuildPlace place) : IClassFixture<BuildPlace>
     }
 
     [Fact]
+    public void An_archive_from_the_network_is_not_unpacked_and_a_network_is_what_run_asks_for()
+    {
+        using var server = new OneFileServer(File.ReadAllText(place.Context + "/files.tar"));
+        Succeeds(place.Build($"FROM base\nADD {server.Address}/files.tar /net/\nADD files.tar /here/\nRUN --network=none ls /sys/class/net >/none\nRUN --network=host ls /sys/class/net >/host\n"));
+        string links = string.Join('\n', Directory.GetDirectories("/sys/class/net").Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal($"dir\nlinks\nfiles.tar\nlo\n{links}\n", place.Inside("ls /net /here | grep -v : | grep .; cat /none; sort /host"));
+    }
+
+    [Fact]
+    public void A_failed_step_can_be_entered_on_a_terminal()
+    {
+        string file = place.Write("entered", "FROM base\nRUN echo left >/left; exit 7\n");
+        Outcome entered = TimurCommand.Execute("sh", ["-c", $"(for i in $(seq 60); do sleep 1; echo 'cat /left | tr a-z A-Z; exit' || break; done) | script -qec '{place.Timur.Words} build --on-error=shell --network none -f {file} {place.Context}' /dev/null"]);
+        Assert.Contains("exit code 7; this shell is where it failed", entered.Out);
+        Assert.Contains("LEFT", entered.Out);
+        Assert.Equal("everything is as recorded\n", place.Timur.Run("system", "check").Out);
+    }
+
+    [Fact]
     public void Caches_outlive_builds_and_pruning_forgets_them()
     {
         const string text = "FROM base\nARG N\nRUN --mount=type=cache,target=/c,mode=0700,uid=7 echo $N >>/c/list; cp /c/list /seen; stat -c '%a %u' /c >>/seen\n";
@@ -258,6 +277,18 @@ public sealed class BuildTests(BuildPlace place) : IClassFixture<BuildPlace>
     [InlineData("FROM base\nCOPY --chown=someone a.txt /\n", "no user 'someone'", "add it by RUN")]
     [InlineData("FROM base\nRUN --mount=type=bind,source=none,target=/x true\n", "there is no 'none'", "source=")]
     [InlineData("FROM base\nRUN --mount=type=what,target=/x true\n", "there is no type 'what'", "cache")]
+    [InlineData("FROM base\nRUN --mount=type=tmpfs,id=x,target=/x true\n", "type=tmpfs has no key 'id'", "its keys are target size")]
+    [InlineData("FROM base\nRUN --mount=type=bind,target=/x,size=1m true\n", "type=bind has no key 'size'", "its keys are target source from readwrite")]
+    [InlineData("FROM base\nRUN --mount=target=/x,sharing=locked true\n", "type=bind has no key 'sharing'", "its keys are")]
+    [InlineData("FROM base\nRUN --mount=env=X,type=cache,target=/x true\n", "type=cache has no key 'env'", "its keys are id target readonly sharing from source mode uid gid")]
+    [InlineData("FROM base\nRUN --mount=type=secret,id=s,src=/x true\n", "type=secret has no key 'src'", "its keys are id target env required mode uid gid")]
+    [InlineData("FROM base\nRUN --mount=type=ssh,from=x true\n", "type=ssh has no key 'from'", "its keys are id target required mode uid gid")]
+    [InlineData("FROM base\nRUN --mount=type=cache,target=/x,colour=red true\n", "type=cache has no key 'colour'", "its keys are")]
+    [InlineData("FROM base\nRUN --mount=type=cache,target=/x,sharing=mine true\n", "sharing=mine isn't possible", "shared, private or locked")]
+    [InlineData("FROM base\nRUN --mount=type=secret,id=s,mode=rw true\n", "mode=rw isn't possible", "an octal number")]
+    [InlineData("FROM base\nRUN --mount=type=cache,target=/x,uid=me true\n", "uid=me isn't possible", "a number")]
+    [InlineData("FROM base\nRUN --mount=type=tmpfs,target=/x,size=lots true\n", "size=lots isn't possible", "a size such as 64m")]
+    [InlineData("FROM base\nRUN --mount=type=bind,target=/x,rw=maybe true\n", "rw=maybe isn't possible", "true or false")]
     [InlineData("FROM base\nRUN --network=mars true\n", "--network=mars", "host")]
     [InlineData("FROM base\nRUN --security=insecure true\n", "as good as root", "--allow")]
     [InlineData("FROM nowhere:1\n", "no image 'nowhere:1'", "there are:")]

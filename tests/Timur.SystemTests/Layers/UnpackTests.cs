@@ -203,10 +203,14 @@ public sealed class UnpackTests
                 .Symlink("magic", "/proc/self/root" + outside).File("magic/three")
                 .Directory("real/").Symlink("real/back", "..").File("real/back/here")
                 .Symlink("last", outside + "/victim").File("last", "replaced")
+                .Directory("swapped/").File("swapped/before").Symlink("swapped", outside).File("swapped/after")
+                .Directory("deep/er/").File("deep/er/before").Symlink("deep", "/swapped").File("deep/er/after")
                 .File("/etc/absolute"));
             Assert.Empty(Directory.EnumerateFileSystemEntries(outside));
             Assert.Equal("x", tree.Read(outside[1..] + "/made"));
             Assert.Equal("x", tree.Read(outside[1..] + "/too"));
+            Assert.Equal("x", tree.Read(outside[1..] + "/after"));
+            Assert.Equal("x", tree.Read(outside[1..] + "/er/after"));
             Assert.Equal("x", tree.Read("here"));
             Assert.Equal("regular file", tree.Stat("last", "%F"));
             Assert.Equal("x", tree.Read("etc/absolute"));
