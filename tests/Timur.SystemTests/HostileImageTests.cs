@@ -78,6 +78,60 @@ public sealed class HostileImageTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public void A_number_is_no_name_of_the_image_and_one_out_of_range_is_nobody(bool asImage)
+    {
+        // CVE-2026-46680, CVE-2024-40635: what was too big for a number was looked up as a name, or came out as 0.
+        Directory.CreateDirectory(_tree + "/etc");
+        string[] tooBig = ["4294967295", "4294967296", "8589934592", "18446744073709551616"];
+        File.WriteAllText(_tree + "/etc/passwd", string.Concat(tooBig.Append("1000").Select(name => $"{name}:x:0:0::/:/bin/sh\n")));
+        File.WriteAllText(_tree + "/etc/group", string.Concat(tooBig.Append("1000").Select(name => $"{name}:x:0:\n")));
+        const string who = "/bin/busybox grep -E '^(Uid|Gid):' /proc/self/status";
+        foreach (string number in tooBig)
+        {
+            foreach (string user in (string[])[number, $"{number}:1000", $"1000:{number}", $"{number}:{number}"])
+            {
+                Outcome outcome = Run(asImage, ["-u", user], who);
+                Assert.Equal((125, ""), (outcome.Code, outcome.Out));
+                Assert.Contains($"{number} is out of range", outcome.Error);
+            }
+        }
+
+        Assert.Equal("Uid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\n", Run(asImage, ["-u", "1000:1000"], who).Out);
+    }
+
+    [Fact]
+    public void The_primary_group_is_among_the_groups_so_that_no_setgid_program_gives_it_up()
+    {
+        // CVE-2022-36109, CVE-2022-2989: files that refuse a group something refuse it to a process whose effective group is another.
+        Directory.CreateDirectory(_tree + "/etc");
+        File.WriteAllText(_tree + "/etc/passwd", "user:x:1000:1001::/:/bin/sh\n");
+        File.WriteAllText(_tree + "/etc/group", "first:x:1001:\nother:x:77:user\n");
+        const string groups = "/bin/busybox grep ^Groups: /proc/self/status";
+        Assert.Equal("Groups:\t77 1001 \n", Run(asImage: false, ["-u", "user"], groups).Out);
+        Assert.Equal("Groups:\t5 \n", Run(asImage: false, ["-u", "user:5"], groups).Out);
+        Assert.Equal("Groups:\t0 \n", Run(asImage: false, [], groups).Out);
+    }
+
+    [Fact]
+    public void A_volume_that_an_image_declares_outside_of_itself_copies_nothing_of_the_host()
+    {
+        // CVE-2022-23648: the new volume was filled from a path of the host.
+        Directory.CreateDirectory(_tree + "/srv");
+        File.CreateSymbolicLink(_tree + "/srv/link", _outside);
+        Assert.Equal(0, TimurCommand.Execute("tar", ["-C", _tree, "-cf", _timur.Root + "/evil.tar", "."]).Code);
+        string before = Outside();
+        foreach (string volume in (string[])[$"/../../../../../../../..{_outside}", "/srv/link", $"/srv/../../../..{_outside}"])
+        {
+            Assert.Equal(0, _timur.Run("import", "--change", "VOLUME " + volume, _timur.Root + "/evil.tar", "voluminous").Code);
+            Outcome outcome = _timur.Run("run", "--rm", "--network", "none", "voluminous", "/bin/sh", "-c", $"/bin/busybox find / -xdev -name resolv.conf -exec /bin/busybox cat {{}} ';'; /bin/busybox cat {_outside}/* /srv/link/*");
+            Assert.DoesNotContain("secret", outcome.Out + outcome.Error);
+            Assert.Equal(before, Outside());
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public void A_passwd_that_is_a_pipe_a_device_or_nonsense_holds_nothing_up(bool asImage)
     {
         Directory.CreateDirectory(_tree + "/etc");

@@ -18,13 +18,13 @@ internal sealed class UserLookup(IReadOnlyList<string> treesTopFirst)
     {
         string[] parts = text.Split(':', 2);
         string name = parts[0].Length == 0 ? "0" : parts[0];
-        bool isNumber = TryParseId(name, out uint user);
+        bool isNumber = TryParseNumber(name, "user", out uint user);
         uint group = 0;
         string home = "/";
         bool known = false;
         foreach (string[] fields in Lines("etc/passwd", 6))
         {
-            if ((fields[0] == name || (isNumber && fields[2] == name)) && TryParseId(fields[2], out uint number) && TryParseId(fields[3], out uint primary))
+            if (TryParseId(fields[2], out uint number) && TryParseId(fields[3], out uint primary) && (isNumber ? number == user : fields[0] == name))
             {
                 (user, group, home, known) = (number, primary, fields[5], true);
                 name = fields[0];
@@ -47,11 +47,18 @@ internal sealed class UserLookup(IReadOnlyList<string> treesTopFirst)
             AddGroups(groups, name, group);
         }
 
+        // A setgid program can't lose the primary group then, and what files refuse to that group stays refused (CVE-2022-36109).
+        groups.Insert(0, group);
         return new PayloadUser(user, group, groups, user == 0 && !known ? "/root" : home);
     }
 
     private uint Group(string text)
     {
+        if (TryParseNumber(text, "group", out uint number))
+        {
+            return number;
+        }
+
         foreach (string[] fields in Lines("etc/group", 3))
         {
             if (fields[0] == text && TryParseId(fields[2], out uint known))
@@ -60,8 +67,7 @@ internal sealed class UserLookup(IReadOnlyList<string> treesTopFirst)
             }
         }
 
-        return TryParseId(text, out uint number) ? number
-            : throw new Failure($"--user: the image has no group '{text}'", "use a number, or add the group to the image's /etc/group");
+        throw new Failure($"--user: the image has no group '{text}'", "use a number, or add the group to the image's /etc/group");
     }
 
     private void AddGroups(List<uint> groups, string name, uint primary)
@@ -88,6 +94,21 @@ internal sealed class UserLookup(IReadOnlyList<string> treesTopFirst)
         }
 
         return lines;
+    }
+
+    /// <summary>
+    /// Digits are a number, whatever the image calls by that name: one that is too big would be looked up otherwise, and be whoever the image says
+    /// (CVE-2026-46680).
+    /// </summary>
+    private static bool TryParseNumber(string text, string what, out uint id)
+    {
+        if (text.Length == 0 || text.AsSpan().ContainsAnyExceptInRange('0', '9'))
+        {
+            id = 0;
+            return false;
+        }
+
+        return TryParseId(text, out id) ? true : throw new Failure($"--user: {what} {text} is out of range", $"numbers go from 0 to {uint.MaxValue - 1}");
     }
 
     /// <summary>The highest number means "leave it as it is" to setresuid(2): whoever asked for it would stay root.</summary>
