@@ -329,6 +329,15 @@ public static unsafe class Files
         Sys.Check(Sys.Call(Nr.mknodat, AtFdCwd, text.Address, (long)FileKind.Fifo | mode, 0), "mkfifo", path);
     }
 
+    /// <summary>mknod(2) of a device that nobody may open yet.</summary>
+    public static bool TryMakeNode(string path, FileKind kind, long major, long minor, out Errno why)
+    {
+        using var text = new CString(path, stackalloc byte[512]);
+        long device = ((major & 0xfff) << 8) | (minor & 0xff) | ((minor & ~0xffL) << 12) | ((major & ~0xfffL) << 32);
+        why = Sys.Why(Sys.Call(Nr.mknodat, AtFdCwd, text.Address, (long)kind, device));
+        return why == Errno.None;
+    }
+
     /// <summary>readlink(2), or null and the reason.</summary>
     public static string? TryReadLink(string path, out Errno why)
     {

@@ -83,6 +83,25 @@ public static class Mounts
         }
     }
 
+    /// <summary>A copy of the mount at a path, attached nowhere, in which devices can be opened whatever the mount that they stand on says (mount_setattr(2), MOUNT_ATTR_NODEV).</summary>
+    public static unsafe Fd CloneWithDevices(string path)
+    {
+        const int cloneCloseOnExec = 1 | 0x80000;
+        const int emptyPath = 0x1000;
+        using var text = new CString(path, stackalloc byte[512]);
+        var mount = new Fd((int)Sys.Check(Sys.Call(Nr.open_tree, Files.AtFdCwd, text.Address, cloneCloseOnExec), "open_tree", path));
+        ulong* attributes = stackalloc ulong[4] { 0, (ulong)MountAttributes.NoDevices, 0, 0 };
+        byte nothing = 0;
+        long result = Sys.Call(Nr.mount_setattr, mount.Raw, (long)&nothing, emptyPath, (long)attributes, 32);
+        if (result < 0)
+        {
+            mount.Dispose();
+        }
+
+        Sys.Check(result, "mount_setattr(dev)", path);
+        return mount;
+    }
+
     /// <summary>The ids of a mount that is attached nowhere yet become those of the user namespace (mount_setattr(2), MOUNT_ATTR_IDMAP).</summary>
     /// <param name="all">Also of the mounts below it.</param>
     public static unsafe void MapIds(Fd mount, Fd userNamespace, bool all, string name)

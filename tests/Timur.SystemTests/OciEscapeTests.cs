@@ -99,6 +99,51 @@ public sealed class OciEscapeTests(AttackPrograms programs) : IClassFixture<Atta
         Assert.Empty(Directory.GetFileSystemEntries(outside));
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public void An_image_whose_dev_is_a_link_gets_nothing_made_outside(bool absolute, bool mounted)
+    {
+        // CVE-2026-41579: links and nodes of /dev, and the working directory (CVE-2026-55686), were made by a path.
+        using var bundle = new OciBundle();
+        string outside = bundle.Directory + "/outside";
+        Directory.CreateDirectory(outside);
+        string target = absolute ? outside : string.Concat(Enumerable.Repeat("../", 20)) + outside[1..];
+        File.CreateSymbolicLink(bundle.Root + "/dev", target);
+        File.CreateSymbolicLink(bundle.Root + "/work", target);
+        JsonArray mounts = bundle.Config["mounts"]!.AsArray();
+        foreach (JsonNode? mount in mounts.Where(mount => !mounted && mount!["destination"]!.GetValue<string>().StartsWith("/dev", StringComparison.Ordinal)).ToArray())
+        {
+            mounts.Remove(mount);
+        }
+
+        bundle.Linux["devices"] = JsonNode.Parse("""[{"path":"/dev/deep/fuse","type":"c","major":10,"minor":229}]""");
+        bundle.Process["cwd"] = "/work/made";
+        Outcome outcome = bundle.Shell("pwd -P; echo >/work/made/here").Run();
+        Assert.True(outcome.Code is 0 or 1, outcome.ToString());
+        bundle.Process["terminal"] = true;
+        bundle.Shell("true").Save();
+        TimurCommand.Execute("sh", ["-c", $"{bundle.Words} run --bundle {bundle.Directory} {bundle.NewId()} </dev/null"]);
+        Assert.Empty(Directory.GetFileSystemEntries(outside));
+    }
+
+    [Fact]
+    public void A_user_of_exec_is_the_one_that_was_named()
+    {
+        // crun took a lone 1 for root until 1.27, and Debian's runc takes 4294967296 for it.
+        using var bundle = new OciBundle();
+        string id = bundle.Shell("sleep 100").Start();
+        Assert.Equal("1 0\n", bundle.Execute("exec", "--user", "1", id, "sh", "-c", "echo $(id -u) $(id -g)").Out);
+        Assert.Equal("1 1\n", bundle.Execute("exec", "--user", "1:1", id, "sh", "-c", "echo $(id -u) $(id -g)").Out);
+        foreach (string user in (string[])["4294967296", "-1", "1:4294967296", "1:", ":1", "x", "1:x", "1x"])
+        {
+            Outcome outcome = bundle.Execute("exec", "--user", user, id, "sh", "-c", "echo ran as $(id -u)");
+            Assert.True(outcome.Code != 0 && outcome.Out == "", user + ": " + outcome);
+        }
+    }
+
     [Fact]
     public void A_mount_whose_target_is_swapped_all_the_time_never_reaches_the_host()
     {

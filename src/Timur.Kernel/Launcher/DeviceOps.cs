@@ -23,12 +23,16 @@ public static class DeviceOps
 
     /// <summary>The host's node in place of one of its own: a user namespace may not make nodes.</summary>
     public static void BindNode(this LaunchProgram program, Arg directory, string name, string hostPath)
+        => program.BindNode(directory, name, program.CloneHostTree(hostPath, recursive: false, new MountChange(MountAttributes.None)));
+
+    /// <summary>The same with a node that is a mount already.</summary>
+    public static void BindNode(this LaunchProgram program, Arg directory, string name, MountHandle node)
     {
         int mark = program.MarkSlots();
         Arg slot = program.NewSlot();
         const long createFile = 0x40 | 0x20000 | 0x80000 | 1;
         program.Add($"create /dev/{name}", Nr.openat, directory, program.Text(name), createFile, 0x1B6).Save(slot);
-        program.Attach(program.CloneHostTree(hostPath, recursive: false, new MountChange(MountAttributes.None)), $"/dev/{name}", slot);
+        program.Attach(node, $"/dev/{name}", slot);
         program.Add($"close /dev/{name}", Nr.close, slot);
         program.ReleaseSlots(mark);
     }

@@ -6,13 +6,13 @@ namespace Timur.Cgroups;
 /// <summary>
 /// A container's cgroup: one directory in each hierarchy that this machine has for the controllers we use. The path is the same everywhere.
 /// </summary>
-public sealed class Cgroup
+public sealed partial class Cgroup
 {
     /// <summary>Controllers whose v1 directory every container has: limits, device rules, freezing, accounting.</summary>
     private static readonly string[] Used = ["memory", "cpu", "cpuacct", "pids", "devices", "freezer", "blkio"];
 
     /// <summary>Those that only a container with such limits has.</summary>
-    private static readonly string[] Optional = ["cpuset", "hugetlb", "net_cls", "net_prio", "rdma"];
+    private static readonly string[] Optional = ["cpuset", "hugetlb", "net_cls", "net_prio", "rdma", "perf_event"];
 
     private readonly CgroupLayout _layout;
 
@@ -44,14 +44,21 @@ public sealed class Cgroup
     /// Makes the directories and sets the limits. What this machine can't enforce is a sentence in <paramref name="warnings"/>; a limit that the
     /// kernel refuses is a <see cref="Failure"/>, with nothing left behind.
     /// </summary>
+    /// <param name="everywhere">Also in hierarchies that no limit is for: the container makes cgroups of its own, as an init system does.</param>
     /// <param name="isForeign">Says by a <see cref="Failure"/> that a cgroup that was there before can't be shared; nothing is changed in it then.</param>
-    public static Cgroup Create(CgroupLayout layout, string path, LinuxResources resources, List<string> warnings, LimitWords? words = null, Func<Cgroup, Failure?>? isForeign = null)
+    public static Cgroup Create(
+        CgroupLayout layout, string path, LinuxResources resources, List<string> warnings, LimitWords? words = null, Func<Cgroup, Failure?>? isForeign = null, bool everywhere = false)
     {
         var cgroup = new Cgroup(layout, path);
         Failure? refusal;
         try
         {
             cgroup.MakeDirectories(resources);
+            if (everywhere)
+            {
+                cgroup.MakeFurtherDirectories();
+            }
+
             refusal = cgroup._existed ? isForeign?.Invoke(cgroup) : null;
             if (refusal is null)
             {
@@ -158,8 +165,8 @@ public sealed class Cgroup
     /// <summary>The v2 directory; null where v2 has no controller of ours.</summary>
     public string? UnifiedPath => UnifiedDirectory()?.Path;
 
-    /// <summary>A descriptor of the v2 directory for CLONE_INTO_CGROUP; null where v2 has no controller of ours.</summary>
-    public Fd? OpenUnified() => UnifiedDirectory() is { } directory ? Files.TryOpen(directory.Path, Kernel.Open.Path | Kernel.Open.Directory, out _) : null;
+    /// <summary>A descriptor of the v2 directory for CLONE_INTO_CGROUP; null where the container has none.</summary>
+    public Fd? OpenUnified() => (UnifiedDirectory() ?? BesideV1()) is { } directory ? Files.TryOpen(directory.Path, Kernel.Open.Path | Kernel.Open.Directory, out _) : null;
 
     /// <summary>
     /// The v2 directory below this one that one of its processes is in; null when there is none. A cgroup that passes controllers on takes no process (cgroups(7),
@@ -267,131 +274,5 @@ public sealed class Cgroup
         }
 
         return gone;
-    }
-
-    /// <summary>The directory that has this controller.</summary>
-    private CgroupDirectory? Directory(string controller)
-        => _layout.Find(controller) is { } hierarchy ? new CgroupDirectory(hierarchy.MountPoint + Path, hierarchy.Version) : null;
-
-    /// <summary>Where there is no v1, every process is in it, whatever controllers the machine has; on a mixed machine only when one of ours is there.</summary>
-    private CgroupDirectory? UnifiedDirectory()
-        => _layout is { Mode: "v2", UnifiedMount: { } mount } ? new CgroupDirectory(mount + Path, 2) : Directory("memory") is { Version: 2 } directory ? directory : null;
-
-    private CgroupDirectory? Anchor() => Directory("pids") ?? Directory("memory") ?? Directory("cpu") ?? UnifiedDirectory();
-
-    /// <summary>Each directory once: controllers may share a hierarchy.</summary>
-    private List<CgroupDirectory> Directories()
-    {
-        var directories = new List<CgroupDirectory>();
-        foreach (string controller in Used)
-        {
-            AddOnce(directories, controller);
-        }
-
-        foreach (string controller in Optional)
-        {
-            if (Directory(controller) is { } optional && Files.Exists(optional.Path))
-            {
-                AddOnce(directories, controller);
-            }
-        }
-
-        return directories;
-    }
-
-    private void AddOnce(List<CgroupDirectory> directories, string controller)
-    {
-        if (Directory(controller) is { } directory && !directories.Contains(directory))
-        {
-            directories.Add(directory);
-        }
-    }
-
-    private void MakeDirectories(LinuxResources resources)
-    {
-        foreach (string controller in Used)
-        {
-            Make(controller);
-        }
-
-        if (resources.Cpu.Cpus is not null || resources.Cpu.Mems is not null)
-        {
-            Make("cpuset");
-        }
-
-        if (resources.HugepageLimits.Count > 0)
-        {
-            Make("hugetlb");
-        }
-
-        if (resources.Network.ClassId is not null || resources.Network.Priorities.Count > 0)
-        {
-            Make("net_cls");
-            Make("net_prio");
-        }
-
-        if (resources.Rdma.Count > 0)
-        {
-            Make("rdma");
-        }
-    }
-
-    private void Make(string controller)
-    {
-        if (_layout.Find(controller) is not { } hierarchy)
-        {
-            return;
-        }
-
-        string directory = hierarchy.MountPoint + Path;
-        if (Kernel.Directories.TryCreate(directory, out Errno why))
-        {
-            _made.Add(directory);
-            if (hierarchy.Version == 2 && !UnifiedControllers.HasAll(directory, _layout))
-            {
-                UnifiedControllers.EnableAlong(hierarchy.MountPoint, Path);
-            }
-
-            Inherit(controller, hierarchy, directory);
-        }
-        else if (why != Errno.EEXIST)
-        {
-            MakeAlong(hierarchy, controller);
-            _made.Add(directory);
-        }
-        else
-        {
-            // Controllers may share a hierarchy.
-            _existed |= !_made.Contains(directory);
-        }
-    }
-
-    /// <summary>Makes what is missing of the path, from the top.</summary>
-    private void MakeAlong(Hierarchy hierarchy, string controller)
-    {
-        string directory = hierarchy.MountPoint;
-        foreach (string name in Path.Split('/', StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (hierarchy.Version == 2)
-            {
-                UnifiedControllers.Enable(directory);
-            }
-
-            directory += "/" + name;
-            if (!Kernel.Directories.TryCreate(directory, out Errno why) && why != Errno.EEXIST)
-            {
-                throw new SyscallException("mkdir", why, directory);
-            }
-
-            Inherit(controller, hierarchy, directory);
-        }
-    }
-
-    private static void Inherit(string controller, Hierarchy hierarchy, string directory)
-    {
-        if (controller == "cpuset" && hierarchy.Version == 1)
-        {
-            CpusetController.Inherit(directory);
-        }
     }
 }

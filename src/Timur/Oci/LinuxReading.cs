@@ -20,8 +20,7 @@ public static partial class SpecJson
         Personality = part.Find("personality") is { } personality ? ReadPersonality(personality) : null,
         IntelRdt = part.Find("intelRdt") is { } rdt ? ReadIntelRdt(rdt) : null,
         NetDevices = ReadNetDevices(part),
-        MemoryPolicy = part.Find("memoryPolicy") is { } policy
-            ? new MemoryPolicySpec(policy.RequireText("mode"), policy.Text("nodes") ?? "", policy.Texts("flags")) : null,
+        MemoryPolicy = part.Find("memoryPolicy") is { } policy ? ReadMemoryPolicy(policy) : null,
     };
 
     private static IReadOnlyList<NamespaceSpec> ReadNamespaces(JsonPart part)
@@ -69,6 +68,8 @@ public static partial class SpecJson
     private static string ReadPropagation(JsonPart part, string propagation)
         => propagation is "shared" or "rshared" or "slave" or "rslave" or "private" or "rprivate" or "unbindable" or "runbindable"
             ? propagation : throw part.Complain($"rootfsPropagation '{propagation}' is none of shared, slave, private, unbindable");
+
+    internal static MemoryPolicySpec ReadMemoryPolicy(JsonPart part) => new(part.Text("mode") ?? "", part.Text("nodes") ?? "", part.Texts("flags"));
 
     private static string ReadPersonality(JsonPart part)
     {

@@ -14,6 +14,9 @@ public sealed record LinuxSeccomp
 
     public IReadOnlyList<string> Flags { get; init; } = [];
 
+    /// <summary>Those of a profile that says nothing of flags, as in runc and crun: the filter brings no protection from speculation that slows everything (seccomp(2)).</summary>
+    public static IReadOnlyList<string> UsualFlags { get; } = ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
+
     public string? ListenerPath { get; init; }
 
     public string? ListenerMetadata { get; init; }

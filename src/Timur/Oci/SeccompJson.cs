@@ -10,7 +10,7 @@ public static class SeccompJson
         DefaultAction = root.RequireText("defaultAction"),
         DefaultErrno = root.Find("defaultErrnoRet")?.AsId(),
         Architectures = root.Texts("architectures"),
-        Flags = root.Texts("flags"),
+        Flags = root.Find("flags") is null ? LinuxSeccomp.UsualFlags : root.Texts("flags"),
         ListenerPath = root.Text("listenerPath") is { Length: > 0 } path ? path : null,
         ListenerMetadata = root.Text("listenerMetadata"),
         Syscalls = root.List("syscalls", rule => new SeccompRule(

@@ -3,7 +3,7 @@ namespace Timur.Oci;
 /// <summary>The runtime configuration, <c>config.json</c> (OCI runtime-spec 1.2, config.md and config-linux.md). Types only.</summary>
 public sealed record Spec
 {
-    public string OciVersion { get; init; } = "1.2.0";
+    public string OciVersion { get; init; } = "1.3.0";
 
     public ProcessSpec? Process { get; init; }
 
@@ -42,6 +42,9 @@ public sealed record ProcessSpec
     public uint? Umask { get; init; }
 
     public IReadOnlyList<uint> AdditionalGroups { get; init; } = [];
+
+    /// <summary>It keeps the supplementary groups of whoever called the runtime, whatever is listed.</summary>
+    public bool KeepsGroups { get; init; }
 
     public IReadOnlyList<string> Args { get; init; } = [];
 

@@ -29,7 +29,7 @@ internal static class Credentials
             program.WorkingDirectory(process.Cwd, beforeIds: true);
         }
 
-        program.Become(process.UserId, process.GroupId, process.AdditionalGroups);
+        program.Become(process.UserId, process.GroupId, process.AdditionalGroups, canSetGroups: !process.KeepsGroups);
         if (process.Capabilities is { } sets)
         {
             program.SetCapabilities(

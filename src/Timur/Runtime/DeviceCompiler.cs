@@ -7,7 +7,8 @@ namespace Timur.Runtime;
 /// <summary>The part of a launch program that makes device nodes.</summary>
 /// <param name="devices">The container's /dev.</param>
 /// <param name="isMapped">The process is in a user namespace, which may make no nodes: the host's are bound.</param>
-internal sealed class DeviceCompiler(LaunchProgram program, Arg root, Arg devices, bool isMapped)
+/// <param name="given">Nodes that were made for it where the host has none, by their places.</param>
+public sealed class DeviceCompiler(LaunchProgram program, Arg root, Arg devices, bool isMapped, IReadOnlyDictionary<string, Slot> given)
 {
     /// <summary>The default ones, but for those that are asked for otherwise, and what is asked for.</summary>
     internal void Make(IReadOnlyList<DeviceSpec> wanted)
@@ -32,18 +33,18 @@ internal sealed class DeviceCompiler(LaunchProgram program, Arg root, Arg device
     {
         bool elsewhere = !device.Path.StartsWith("/dev/", StringComparison.Ordinal);
         string relative = elsewhere ? device.Path.Trim('/') : device.Path[5..].TrimEnd('/');
-        FileKind kind = device.Type switch
-        {
-            "c" or "u" => FileKind.CharacterDevice,
-            "b" => FileKind.BlockDevice,
-            "p" => FileKind.Fifo,
-            _ => throw new Failure($"device {device.Path}: type '{device.Type}' is none of c, b, u, p"),
-        };
+        FileKind kind = KindOf(device);
         int slash = relative.LastIndexOf('/');
         Arg directory = elsewhere ? root : devices;
         if (slash >= 0)
         {
             directory = program.OpenOrMakeDirectory(directory, relative[..slash]);
+        }
+
+        if (given.TryGetValue(GivenName(device), out Slot node))
+        {
+            program.BindNode(directory, relative[(slash + 1)..], new MountHandle(node));
+            return;
         }
 
         if (isMapped && kind != FileKind.Fifo)
@@ -68,8 +69,20 @@ internal sealed class DeviceCompiler(LaunchProgram program, Arg root, Arg device
         return false;
     }
 
+    /// <summary>What file a device is.</summary>
+    public static FileKind KindOf(DeviceSpec device) => device.Type switch
+    {
+        "c" or "u" => FileKind.CharacterDevice,
+        "b" => FileKind.BlockDevice,
+        "p" => FileKind.Fifo,
+        _ => throw new Failure($"device {device.Path}: type '{device.Type}' is none of c, b, u, p"),
+    };
+
+    /// <summary>How a node that was made beforehand is called among what is given; no mount has such a destination.</summary>
+    public static string GivenName(DeviceSpec device) => "device " + device.Path;
+
     /// <summary>Where the host has this device: under the same path, or under its numbers.</summary>
-    private static string HostNode(DeviceSpec device)
+    public static string HostNode(DeviceSpec device)
         => Files.TryStatus(device.Path, out _, follow: true) is { } node && node.SpecialMajor == device.Major && node.SpecialMinor == device.Minor
             ? device.Path : $"/dev/{(device.Type == "b" ? "block" : "char")}/{device.Major}:{device.Minor}";
 }

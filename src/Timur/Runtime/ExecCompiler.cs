@@ -33,6 +33,9 @@ public sealed record ExecContext
     /// <summary>The container's execution domain (config-linux.md, Personality), or null.</summary>
     public string? Personality { get; init; }
 
+    /// <summary>Where the container's memory comes from, or null.</summary>
+    public MemoryPolicySpec? MemoryPolicy { get; init; }
+
     /// <summary>Standard streams that the process's user is to own (<see cref="StreamOwnership"/>).</summary>
     public IReadOnlyList<int> OwnedStreams { get; init; } = [];
 }
@@ -70,6 +73,11 @@ public static class ExecCompiler
         }
 
         ProcessSettings.BeforeIds(program, process);
+        if (context.MemoryPolicy is { } policy)
+        {
+            MemoryPolicies.Compile(program, policy);
+        }
+
         if (context.Personality is { } personality)
         {
             program.Personality(ProcessSettings.Domain(personality));

@@ -59,7 +59,7 @@ public sealed record LaunchContext
     /// <summary>The payload gets a session keyring of this name (keyrings(7)); null leaves it the one of the process that starts it.</summary>
     public string? Keyring { get; init; }
 
-    /// <summary>Mounts that were made beforehand because their ids are mapped, by destination.</summary>
+    /// <summary>Mounts that were made beforehand: those whose ids are mapped, by destination, and device nodes (<see cref="DeviceCompiler.GivenName"/>).</summary>
     public IReadOnlyDictionary<string, Kernel.Launcher.Slot> Given { get; init; } = new Dictionary<string, Kernel.Launcher.Slot>();
 
     /// <summary>The payload is killed when the thread that launched it ends (PR_SET_PDEATHSIG, prctl(2)).</summary>

@@ -4,32 +4,39 @@ using Timur.Oci;
 namespace Timur.Runtime;
 
 /// <summary>Where memory comes from on machines with several nodes (set_mempolicy(2)).</summary>
-internal static class MemoryPolicies
+public static class MemoryPolicies
 {
+    private const int FirstFlag = 13;
+
+    /// <summary>Names of modes, by their numbers.</summary>
+    public static IReadOnlyList<string> Modes { get; } =
+        ["MPOL_DEFAULT", "MPOL_PREFERRED", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE"];
+
+    /// <summary>Names of flags, from bit 13 on.</summary>
+    public static IReadOnlyList<string> Flags { get; } = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"];
+
+    /// <summary>Refused by a <see cref="Failure"/> in the words that callers of other runtimes know.</summary>
     internal static void Compile(LaunchProgram program, MemoryPolicySpec policy)
     {
-        int mode = policy.Mode switch
-        {
-            "MPOL_DEFAULT" => 0,
-            "MPOL_PREFERRED" => 1,
-            "MPOL_BIND" => 2,
-            "MPOL_INTERLEAVE" => 3,
-            "MPOL_LOCAL" => 4,
-            "MPOL_PREFERRED_MANY" => 5,
-            "MPOL_WEIGHTED_INTERLEAVE" => 6,
-            _ => throw new Failure($"config.json: linux.memoryPolicy.mode: '{policy.Mode}' isn't a mode", "set_mempolicy(2) lists them"),
-        };
+        int mode = Place(Modes, policy.Mode, "mode");
         foreach (string flag in policy.Flags)
         {
-            mode |= flag switch
-            {
-                "MPOL_F_NUMA_BALANCING" => 1 << 13,
-                "MPOL_F_RELATIVE_NODES" => 1 << 14,
-                "MPOL_F_STATIC_NODES" => 1 << 15,
-                _ => throw new Failure($"config.json: linux.memoryPolicy.flags: '{flag}' isn't a flag", "set_mempolicy(2) lists them"),
-            };
+            mode |= 1 << (FirstFlag + Place(Flags, flag, "flag"));
         }
 
-        program.MemoryPolicy(mode, CpuList.Parse(policy.Nodes, "config.json: linux.memoryPolicy.nodes"));
+        program.MemoryPolicy(mode, CpuList.Parse(policy.Nodes, "config.json: linux.memoryPolicy.nodes: invalid memory policy node"));
+    }
+
+    private static int Place(IReadOnlyList<string> names, string name, string kind)
+    {
+        for (int i = 0; i < names.Count; i++)
+        {
+            if (names[i] == name)
+            {
+                return i;
+            }
+        }
+
+        throw new Failure($"config.json: linux.memoryPolicy: invalid memory policy {kind} \"{name}\"", "set_mempolicy(2) lists them", 1);
     }
 }

@@ -37,10 +37,10 @@ public sealed class MountOptions
     /// <summary>Options that this runtime understands itself (features.md, mountOptions).</summary>
     public static IReadOnlyList<string> Known { get; } =
     [
-        "async", "atime", "bind", "defaults", "dev", "diratime", "exec", "idmap", "iversion", "loud", "noatime", "nodev", "nodiratime", "noexec", "noiversion",
+        "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "iversion", "lazytime", "loud", "mand", "noatime", "nodev", "nodiratime", "noexec", "noiversion",
         "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount",
-        "rexec", "ridmap", "rnoatime", "rnodev", "rnodiratime", "rnoexec", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw", "rshared",
-        "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave", "strictatime", "suid", "symfollow", "tmpcopyup",
+        "rexec", "ridmap", "rnoatime", "rnodev", "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw", "rshared",
+        "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave", "strictatime", "suid", "symfollow", "sync", "tmpcopyup",
         "unbindable",
     ];
 
@@ -88,7 +88,7 @@ public sealed class MountOptions
             case "idmap": IdMap = false; break;
             case "ridmap": IdMap = true; break;
             case "tmpcopyup": TmpCopyUp = true; break;
-            case "defaults" or "remount" or "norelatime" or "nostrictatime" or "async" or "loud" or "silent" or "iversion" or "noiversion" or "nomand" or "nolazytime": break;
+            case "defaults" or "remount" or "norelatime" or "nostrictatime" or "rnorelatime" or "rnostrictatime" or "async" or "loud" or "silent" or "iversion" or "noiversion" or "nomand" or "nolazytime": break;
             default:
                 int equals = option.IndexOf('=');
                 _data.Add(equals < 0 ? new(option, null) : new(option[..equals], option[(equals + 1)..]));

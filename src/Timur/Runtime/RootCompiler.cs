@@ -292,7 +292,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
         Arg devices = _devices ?? program.OpenOrMakeDirectory(_root, "/dev");
         _devices = devices;
-        new DeviceCompiler(program, _root, devices, isMapped: _hostTrees is not null).Make(spec.Linux.Devices);
+        new DeviceCompiler(program, _root, devices, isMapped: _hostTrees is not null, context.Given).Make(spec.Linux.Devices);
         foreach (Slot stream in context.NullStreams)
         {
             program.OpenNull(devices, stream);

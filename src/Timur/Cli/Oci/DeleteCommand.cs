@@ -1,4 +1,5 @@
 using Timur.CommandLine;
+using Timur.Kernel;
 using Timur.Runtime.Containers;
 
 namespace Timur.Cli.Oci;
@@ -6,12 +7,22 @@ namespace Timur.Cli.Oci;
 /// <summary><c>delete</c>.</summary>
 internal static class DeleteCommand
 {
-    internal static Option[] Options { get; } = [Option.Flag("force", "kill it if it runs; one that isn't there is no failure", 'f')];
+    internal static Option[] Options { get; } =
+    [
+        Option.Flag("force", "kill it if it runs; one that isn't there is no failure", 'f'),
+        Option.Flag("regex", "ID is an extended regular expression: delete every container that has a match in its id"),
+    ];
 
     internal static int Run(OciContext context, Arguments arguments)
     {
         string id = OciOperands.Id(arguments, "delete");
         bool force = arguments.Has("force");
+        if (arguments.Has("regex"))
+        {
+            DeleteAll(context, id, force);
+            return 0;
+        }
+
         OciContainer? container = context.Root.TryFind(id);
         if (container is null)
         {
@@ -22,5 +33,29 @@ internal static class DeleteCommand
 
         new Deletion(context.Log).Delete(container, force);
         return 0;
+    }
+
+    private static void DeleteAll(OciContext context, string expression, bool force)
+    {
+        using NamePattern pattern = Parse(expression);
+        foreach (OciContainer container in context.Root.All())
+        {
+            if (pattern.Matches(container.Id))
+            {
+                new Deletion(context.Log).Delete(container, force);
+            }
+        }
+    }
+
+    private static NamePattern Parse(string expression)
+    {
+        try
+        {
+            return new NamePattern(expression);
+        }
+        catch (ArgumentException e)
+        {
+            throw new Failure($"delete --regex: '{expression}' isn't a regular expression: {e.Message}", "regex(7) says how they are written", 1, e);
+        }
     }
 }

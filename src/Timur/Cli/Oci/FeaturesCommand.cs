@@ -53,13 +53,24 @@ internal static class FeaturesCommand
         Texts(json, "archs", ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"]);
         string[] flags = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
         Texts(json, "knownFlags", flags);
-        Texts(json, "supportedFlags", flags);
+
+        // The last is for profiles that ask an agent only: the kernel takes it with a listener.
+        Texts(json, "supportedFlags", flags[..^1]);
         json.WriteEndObject();
-        foreach (string name in (ReadOnlySpan<string>)["apparmor", "selinux", "intelRdt", "netDevices", "memoryPolicy"])
+        foreach (string name in (ReadOnlySpan<string>)["apparmor", "selinux", "netDevices"])
         {
             Enabled(json, name);
         }
 
+        json.WriteStartObject("intelRdt");
+        json.WriteBoolean("enabled", true);
+        json.WriteBoolean("schemata", true);
+        json.WriteBoolean("monitoring", true);
+        json.WriteEndObject();
+        json.WriteStartObject("memoryPolicy");
+        Texts(json, "modes", MemoryPolicies.Modes);
+        Texts(json, "flags", MemoryPolicies.Flags);
+        json.WriteEndObject();
         json.WriteStartObject("mountExtensions");
         Enabled(json, "idmap");
         json.WriteEndObject();

@@ -62,6 +62,9 @@ public sealed record ContainerRecord
     /// <summary>Its execution domain (config-linux.md, Personality), or null.</summary>
     public string? Personality { get; init; }
 
+    /// <summary>Where the memory of its processes comes from, those of <c>exec</c> included, or null.</summary>
+    public MemoryPolicySpec? MemoryPolicy { get; init; }
+
     /// <summary>The resctrl group that was made for it and goes with it, or null.</summary>
     public string? OwnClosId { get; init; }
 
@@ -96,6 +99,7 @@ public sealed record ContainerRecord
             json.WriteString("listenerMetadata", ListenerMetadata);
             json.WriteBoolean("hasHooks", HasHooks);
             SpecJson.Optional(json, "personality", Personality);
+            WriteMemoryPolicy(json);
             SpecJson.Optional(json, "ownClosId", OwnClosId);
             json.WriteStartObject("annotations");
             foreach ((string key, string value) in Annotations)
@@ -108,6 +112,26 @@ public sealed record ContainerRecord
         }
 
         return stream.ToArray();
+    }
+
+    private void WriteMemoryPolicy(Utf8JsonWriter json)
+    {
+        if (MemoryPolicy is not { } policy)
+        {
+            return;
+        }
+
+        json.WriteStartObject("memoryPolicy");
+        json.WriteString("mode", policy.Mode);
+        json.WriteString("nodes", policy.Nodes);
+        json.WriteStartArray("flags");
+        foreach (string flag in policy.Flags)
+        {
+            json.WriteStringValue(flag);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     internal static ContainerRecord FromBytes(byte[] bytes, string document)
@@ -134,6 +158,7 @@ public sealed record ContainerRecord
             ListenerMetadata = root.Text("listenerMetadata") ?? "",
             HasHooks = root.Flag("hasHooks"),
             Personality = root.Text("personality"),
+            MemoryPolicy = root.Find("memoryPolicy") is { } policy ? SpecJson.ReadMemoryPolicy(policy) : null,
             OwnClosId = root.Text("ownClosId"),
             Annotations = root.TextMap("annotations"),
         };

@@ -36,6 +36,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         Cgroup cgroup = MakeCgroup(bundle.Spec, record, _warnings, undo);
         using var joined = JoinedNamespaces.Open(bundle.Spec);
         using var given = GivenMounts.Make(bundle.Spec, joined.Count, bundle.Rootfs);
+        given.AddDevices(bundle.Spec, joined.Count, directory);
         if (bundle.Filter is { } filter)
         {
             Files.WriteAll(directory + "/filter", filter.Code, 0x180);
@@ -82,6 +83,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             ListenerMetadata = bundle.Filter?.ListenerMetadata ?? "",
             HasHooks = spec.Hooks.StartContainer.Count + spec.Hooks.Poststart.Count + spec.Hooks.Poststop.Count > 0,
             Personality = spec.Linux.Personality,
+            MemoryPolicy = spec.Linux.MemoryPolicy,
             Annotations = spec.Annotations,
         };
     }
@@ -106,11 +108,15 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
         var layout = CgroupLayout.Detect();
         RequireUnified(layout, resources.Unified);
-        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(layout, record.CgroupPath, resources, warnings, LimitWords.Members, record.SystemdUnit is null ? WhyForeign : null));
+        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(layout, record.CgroupPath, resources, warnings, LimitWords.Members, record.SystemdUnit is null ? WhyForeign : null, MakesCgroups(spec)));
         cgroup.IsTracked = record.SystemdUnit is not null;
         undo.Add("cgroup", () => cgroup.TryRemove());
         return cgroup;
     }
+
+    /// <summary>It gets its cgroups to write to, and needs one in every hierarchy, or it would find itself in the host's.</summary>
+    private static bool MakesCgroups(Spec spec)
+        => spec.Mounts.Any(mount => mount.Type == "cgroup" && (MountOptions.Parse(mount.Options).Set & MountAttributes.ReadOnly) == 0);
 
     /// <summary>Files of cgroup v2 can be set where v2 has their controller.</summary>
     private static void RequireUnified(CgroupLayout layout, IReadOnlyDictionary<string, string> unified)
@@ -147,7 +153,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             log.Warn("config.json: process: there is none: when it is started, the container ends");
         }
 
-        ProcessSpec process = ProcessRules.Fit(spec.Process ?? new ProcessSpec(), Own(spec), log);
+        ProcessSpec process = ProcessRules.Fit(spec.Process ?? new ProcessSpec(), Own(spec), log) with { KeepsGroups = ProcessRules.KeepsGroups(spec.Annotations) };
         using Fd rootfs = Files.Open(bundle.Rootfs, Open.Path | Open.Directory);
         string? label = SecurityModules.Usable("linux.mountLabel", spec.Linux.MountLabel, SecurityModules.HasSelinux, log);
         return spec with
@@ -208,7 +214,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         using Fd input = Descriptors.Duplicate(Descriptors.Standard(0));
         using Fd output = Descriptors.Duplicate(Descriptors.Standard(1));
         using Fd error = Descriptors.Duplicate(Descriptors.Standard(2));
-        LaunchLog.Before(log, parts.Program, affinity: null);
+        LaunchLog.Before(log, parts.Program, affinity: null, bundle.Filter?.Flags);
         var answers = new LaunchAnswers(bundle, record, options, root.DirectoryOf(options.Id) + OciContainer.RecordFile, parts.Given);
         var request = new LaunchRequest(loaded)
         {

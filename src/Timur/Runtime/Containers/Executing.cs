@@ -60,6 +60,7 @@ public sealed class Executing(RuntimeLog log)
             ByImage = Disguise.Suffices(record),
             ResetAffinity = true,
             Personality = record.Personality,
+            MemoryPolicy = record.MemoryPolicy,
             OwnedStreams = process.Terminal ? [] : StreamOwnership.For(process.UserId),
         });
         Launched launched = Launch(program, process, place.Cgroup, target, processes, record, options);
@@ -81,7 +82,7 @@ public sealed class Executing(RuntimeLog log)
         ProcessRules.Check(process, "process.json");
         using Fd root = Files.Open($"/proc/{record.Pid}/root", Open.Path | Open.Directory);
         ProcessSpec fitting = ProcessRules.Fit(process, own, log);
-        return fitting with { Env = PayloadEnvironment.Complete(process.Env, process.UserId, root) };
+        return fitting with { Env = PayloadEnvironment.Complete(process.Env, process.UserId, root), KeepsGroups = ProcessRules.KeepsGroups(record.Annotations) };
     }
 
     private Launched Launch(

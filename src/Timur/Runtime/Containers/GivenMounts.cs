@@ -57,6 +57,47 @@ internal sealed class GivenMounts : IDisposable
         }
     }
 
+    /// <summary>
+    /// Nodes of devices that the host has none of: a user namespace may make none, so they are made in the container's directory and bound. Where they can't be
+    /// made, binding the host's says why.
+    /// </summary>
+    internal void AddDevices(Spec spec, int used, string directory)
+    {
+        if (SpecRules.Find(spec, "user") is null)
+        {
+            return;
+        }
+
+        foreach (DeviceSpec device in spec.Linux.Devices)
+        {
+            FileKind kind = DeviceCompiler.KindOf(device);
+            string node = $"{directory}/device-{_mounts.Count}";
+            Slot slot = Slot.Extra + used + _mounts.Count;
+            if (kind == FileKind.Fifo || slot >= Slot.Image || Files.Exists(DeviceCompiler.HostNode(device)) || !Files.TryMakeNode(node, kind, device.Major, device.Minor, out _))
+            {
+                continue;
+            }
+
+            Files.Chown(node, Outside(device.UserId, spec.Linux.UidMappings), Outside(device.GroupId, spec.Linux.GidMappings));
+            Files.Chmod(node, device.FileMode ?? 0x1B6);
+            _mounts.Add((DeviceCompiler.GivenName(device), slot, Kernel.Mounts.CloneWithDevices(node)));
+        }
+    }
+
+    /// <summary>The host's number of an id inside; the id itself where it isn't mapped.</summary>
+    private static uint Outside(uint id, IReadOnlyList<IdMapping> mappings)
+    {
+        foreach (IdMapping range in mappings)
+        {
+            if (id >= range.ContainerId && id - range.ContainerId < range.Size)
+            {
+                return (uint)(range.HostId + (id - range.ContainerId));
+            }
+        }
+
+        return id;
+    }
+
     /// <summary>Gives the next mount that the program made its map.</summary>
     internal void MapNext(Fd mount) => _late.Dequeue()(mount);
 

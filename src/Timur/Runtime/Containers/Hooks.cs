@@ -9,7 +9,8 @@ namespace Timur.Runtime.Containers;
 /// <param name="Process">The container's first process.</param>
 /// <param name="Environment">That of its payload: theirs, when they have none of their own; null is this process's.</param>
 /// <param name="Filter">Its seccomp filter, which holds for them, too, or null.</param>
-internal sealed record HookPlace(Fd Process, IReadOnlyList<string>? Environment = null, byte[]? Filter = null);
+/// <param name="Directory">Their working directory: the container's root, wherever the container sees it by then.</param>
+internal sealed record HookPlace(Fd Process, IReadOnlyList<string>? Environment = null, byte[]? Filter = null, string Directory = "/");
 
 /// <summary>Programs that the configuration wants run at points of a container's life (runtime-spec config.md, POSIX-platform Hooks).</summary>
 internal static class Hooks
@@ -79,7 +80,7 @@ internal static class Hooks
         bool isFiltered = inside?.Filter is not null && (record.FilterFlags & IdentityOps.NewListener) == 0;
         bool byImage = inside is not null && PayloadImage.IsSupported && (record.Disguisable || !isFiltered);
         program.CloseDescriptors(0, gate: false, byImage);
-        program.WorkingDirectory(inside is null ? record.Bundle : "/", beforeIds: false);
+        program.WorkingDirectory(inside is null ? record.Bundle : inside.Directory, beforeIds: false);
         IReadOnlyList<string> arguments = hook.Args.Count > 0 ? hook.Args : [hook.Path];
         IReadOnlyList<string> environment = hook.Env.Count > 0 ? hook.Env : inside?.Environment ?? OwnEnvironment.All();
         if (isFiltered)

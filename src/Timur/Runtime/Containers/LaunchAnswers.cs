@@ -65,6 +65,6 @@ internal sealed class LaunchAnswers(Bundle bundle, ContainerRecord record, Creat
         Hooks.Run("prestart", bundle.Spec.Hooks.Prestart, now, OciStatus.Created);
         Hooks.Run("createRuntime", bundle.Spec.Hooks.CreateRuntime, now, OciStatus.Creating);
         NetDevices.Move(bundle.Spec.Linux.NetDevices, point.Pid);
-        Hooks.Run("createContainer", bundle.Spec.Hooks.CreateContainer, now, OciStatus.Creating, new HookPlace(point.Process));
+        Hooks.Run("createContainer", bundle.Spec.Hooks.CreateContainer, now, OciStatus.Creating, new HookPlace(point.Process, Directory: record.Rootfs));
     }
 }

@@ -6,8 +6,9 @@ namespace Timur.Runtime.Containers;
 /// <summary>What <c>--debug</c> tells of a launch, with the words that callers of other runtimes look for in their logs.</summary>
 internal static class LaunchLog
 {
+    /// <param name="filterFlags">Flags of seccomp(2), or null where there is no filter.</param>
     /// <param name="affinity">The processors that the process starts on, as a list, or null for this process's own.</param>
-    internal static void Before(RuntimeLog log, LaunchProgram program, string? affinity)
+    internal static void Before(RuntimeLog log, LaunchProgram program, string? affinity, uint? filterFlags = null)
     {
         if (!log.IsDebug)
         {
@@ -15,6 +16,12 @@ internal static class LaunchLog
         }
 
         log.Debug($"nsexec[{Environment.ProcessId}]: affinity: 0x{(affinity is null ? OwnMask() : Mask(CpuList.Parse(affinity, "process.execCPUAffinity.initial")))}");
+        if (filterFlags is { } flags)
+        {
+            // All threads have the filter whether they are synchronized or not: there is one.
+            log.Debug($"seccomp filter flags: {flags & ~1u}");
+        }
+
         log.Debug($"nsexec container setup: clone with {program.Flags}, {program.Count} operations");
         for (int i = 0; i < program.Count; i++)
         {

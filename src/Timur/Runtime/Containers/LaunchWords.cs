@@ -19,6 +19,8 @@ public static class LaunchWords
         {
             _ when step.StartsWith("execve ", StringComparison.Ordinal) => Exec(process, failure.Errno, root),
 
+            _ when step.StartsWith("chdir ", StringComparison.Ordinal) => $"chdir to cwd (\"{step["chdir ".Length..]}\") set in config.json failed: {failure.Errno.Describe().ToLowerInvariant()}",
+
             // sched_setattr(2): a deadline is kept only where every processor is the process's.
             _ when step.StartsWith("sched_setattr ", StringComparison.Ordinal) && failure.Errno == Errno.EPERM && cpus is not null
                 => $"process scheduler can't be used together with AllowedCPUs: {step}: {failure.Errno.Describe().ToLowerInvariant()}",
@@ -43,8 +45,9 @@ public static class LaunchWords
         {
             Errno.ENOENT when Find(process, root) is { } path => $"exec {path}: no such file or directory",
             Errno.ENOENT or Errno.ENOTDIR when !command.Contains('/') => $"exec: \"{command}\": executable file not found in $PATH",
-            Errno.ENOENT => $"exec: \"{command}\": stat {command}: no such file or directory",
-            Errno.ENOTDIR => $"exec: \"{command}\": stat {command}: not a directory",
+            Errno.EACCES when KindOf(process, root, command, out _) is FileKind.Directory => $"exec: \"{command}\": is a directory",
+            Errno.ENOENT when KindOf(process, root, command, out Errno why) is not null || why != Errno.ENOTDIR => $"exec: \"{command}\": stat {command}: no such file or directory",
+            Errno.ENOENT or Errno.ENOTDIR => $"exec: \"{command}\": stat {command}: not a directory",
             Errno.ENOEXEC => $"exec: \"{command}\": exec format error",
             _ => $"exec: \"{command}\": {errno.Describe().ToLowerInvariant()}",
         };
@@ -52,22 +55,14 @@ public static class LaunchWords
 
     /// <summary>The command's file, when the root has it. What a mount of the container brings isn't seen from here.</summary>
     private static string? Find(ProcessSpec process, string root)
+        => process.Args.Count == 0 ? null
+            : SearchPath.Candidates(process.Args[0], process.Env).FirstOrDefault(candidate => KindOf(process, root, candidate, out _) is FileKind.Regular);
+
+    /// <summary>What a path is in the root, or null and why there is nothing.</summary>
+    private static FileKind? KindOf(ProcessSpec process, string root, string path, out Errno why)
     {
-        using Fd? directory = process.Args.Count > 0 ? Files.TryOpen(root, Open.Path | Open.Directory, out _) : null;
-        if (directory is null)
-        {
-            return null;
-        }
-
-        foreach (string candidate in SearchPath.Candidates(process.Args[0], process.Env))
-        {
-            using Fd? file = Files.TryOpenInRoot(directory, candidate.StartsWith('/') ? candidate : $"{process.Cwd}/{candidate}", Open.Path, out _);
-            if (file is not null && Files.Status(file).Kind == FileKind.Regular)
-            {
-                return candidate;
-            }
-        }
-
-        return null;
+        using Fd? directory = Files.TryOpen(root, Open.Path | Open.Directory, out why);
+        using Fd? file = directory is null ? null : Files.TryOpenInRoot(directory, path.StartsWith('/') ? path : $"{process.Cwd}/{path}", Open.Path, out why);
+        return file is null ? null : Files.Status(file).Kind;
     }
 }

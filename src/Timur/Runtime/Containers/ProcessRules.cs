@@ -111,4 +111,7 @@ internal static class ProcessRules
 
         return fitting;
     }
+
+    /// <summary>By an annotation that callers of crun use, such as Podman's <c>--group-add keep-groups</c>.</summary>
+    internal static bool KeepsGroups(IReadOnlyDictionary<string, string> annotations) => annotations.GetValueOrDefault("run.oci.keep_original_groups") == "1";
 }
