@@ -1,3 +1,4 @@
+using Timur.SystemTests.Engines;
 using Xunit;
 
 namespace Timur.SystemTests;
@@ -33,3 +34,7 @@ public sealed class SystemdOnTheNewestKernelTests(VirtualMachine machine) : Syst
 /// <summary>systemd on the kernel that this Debian installs.</summary>
 [Collection(nameof(StockMachine))]
 public sealed class SystemdOnTheStockKernelTests(StockMachine machine) : SystemdTests(machine);
+
+/// <summary>Engines under systemd on the newest kernel; TIMUR_VM_KERNEL names another.</summary>
+[Collection(nameof(VirtualMachine))]
+public sealed class SystemdEngineOnTheNewestKernelTests(VirtualMachine machine) : SystemdEngineTests(machine);

@@ -62,12 +62,14 @@ public abstract class SystemdTests(VirtualMachine machine)
             timeout 10 $oci run two </dev/null >out 2>&1 & sleep 2; cat out; ls -d /sys/fs/cgroup/system.slice/runc-two.scope
             timur oci kill two KILL; wait; ls -d /sys/fs/cgroup/system.slice/runc-two.scope
             sed -i 's/"args":\["sleep","1000"\]/"args":["nope"]/' config.json; $oci run three; ls -d /sys/fs/cgroup/system.slice/runc-three.scope
+            sed 's/"linux":{/"annotations":{"org.systemd.property.TimeoutStopUSec":"soon"},"linux":{/' config.json >asked; mv config.json kept; mv asked config.json; $oci run five; mv kept config.json
             sed -i 's/"linux":{/"linux":{"cgroupsPath":"\/plain\/path",/' config.json; $oci run four
             """);
         Assert.True(outcome.Out == "/sys/fs/cgroup/system.slice/runc-two.scope\n", outcome.ToString());
         Assert.Contains("runc-two.scope: No such file", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("runc-three.scope: No such file", outcome.Error, StringComparison.Ordinal);
-        Assert.Contains("expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got '/plain/path' instead", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("config.json: annotations: org.systemd.property.TimeoutStopUSec: 'soon' can't be read", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("expected cgroupsPath to be of format \\\"slice:prefix:name\\\" for systemd cgroups, got \\\"/plain/path\\\" instead", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]

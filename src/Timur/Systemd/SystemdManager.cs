@@ -63,6 +63,21 @@ internal sealed class SystemdManager : IDisposable
         }
     }
 
+    /// <summary>The number before its version's first dot; 0 when it says none.</summary>
+    internal int Version
+    {
+        get
+        {
+            var reader = new DBusReader(_connection.Call(Destination, Path, "org.freedesktop.DBus.Properties", "Get", "ss", writer =>
+            {
+                writer.Text(Face);
+                writer.Text("Version");
+            }).Body);
+            reader.Signature();
+            return int.TryParse(reader.Text().TrimStart('v').TakeWhile(char.IsAsciiDigit).ToArray(), out int version) ? version : 0;
+        }
+    }
+
     /// <summary>Until the next boot.</summary>
     internal void Set(string unit, IReadOnlyList<UnitProperty> properties) => Call("SetUnitProperties", "sba(sv)", writer =>
     {

@@ -7,6 +7,10 @@ internal sealed record UnitProperty(string Name, string Signature, Action<DBusWr
 
     internal static UnitProperty Of(string name, ulong value) => new(name, "t", writer => writer.Unsigned(value));
 
+    internal static UnitProperty Of(string name, uint value) => new(name, "u", writer => writer.Unsigned(value));
+
+    internal static UnitProperty Of(string name, int value) => new(name, "i", writer => writer.Unsigned(unchecked((uint)value)));
+
     internal static UnitProperty Of(string name, string value) => new(name, "s", writer => writer.Text(value));
 
     internal static UnitProperty Of(string name, params IReadOnlyList<string> values) => new(name, "as", writer => writer.Array(4, () =>

@@ -97,7 +97,8 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         }
 
         LinuxResources resources = spec.Linux.Resources ?? new LinuxResources();
-        IDisposable? standIn = SystemdScope.Parse(spec.Linux.CgroupsPath, record.Id).Start(record.Id, resources with { Devices = DefaultDeviceRules.Around(resources.Devices) });
+        resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
+        IDisposable? standIn = SystemdScope.Parse(spec.Linux.CgroupsPath, record.Id).Start(record.Id, resources, spec.Annotations);
         undo.Add("unit", () => SystemdScope.Stop(unit));
         return standIn;
     }

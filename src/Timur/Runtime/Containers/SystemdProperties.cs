@@ -7,18 +7,23 @@ namespace Timur.Runtime.Containers;
 /// <summary>Limits as properties of a unit (systemd.resource-control(5)), so that systemd doesn't put back what it knows nothing of.</summary>
 internal static class SystemdProperties
 {
-    private const ulong Unlimited = ulong.MaxValue;
+    internal const ulong Unlimited = ulong.MaxValue;
     private const ulong MicrosecondsInSecond = 1_000_000;
     private const ulong DefaultPeriod = 100_000;
 
     /// <summary>systemd rounds up to whole percents of a processor.</summary>
     private const ulong QuotaStep = 10_000;
 
+    /// <summary>systemd's NEWS, changes with 240.</summary>
+    private const int FirstToReadNumbers = 240;
+
     /// <summary>Controllers that the unit is to have even without limits.</summary>
     internal static IEnumerable<UnitProperty> Accounting(bool v2)
         => new[] { "MemoryAccounting", "CPUAccounting", "TasksAccounting", v2 ? "IOAccounting" : "BlockIOAccounting" }.Select(name => UnitProperty.Of(name, true));
 
-    internal static List<UnitProperty> Of(LinuxResources resources, bool v2)
+    /// <param name="v2">Whether limits are written to cgroup v2.</param>
+    /// <param name="version">Asks for systemd's version, where it matters.</param>
+    internal static List<UnitProperty> Of(LinuxResources resources, bool v2, Func<int> version)
     {
         var properties = new List<UnitProperty>();
         Memory(properties, resources.Memory, v2);
@@ -36,7 +41,12 @@ internal static class SystemdProperties
         if (resources.Devices.Count > 0)
         {
             properties.Add(UnitProperty.Of("DevicePolicy", "strict"));
-            properties.Add(UnitProperty.Pairs("DeviceAllow", Devices(resources.Devices)));
+            properties.Add(UnitProperty.Pairs("DeviceAllow", Devices(resources.Devices, version)));
+        }
+
+        if (v2)
+        {
+            properties.AddRange(SystemdUnified.Of(resources.Unified, version));
         }
 
         return properties;
@@ -75,8 +85,7 @@ internal static class SystemdProperties
 
         if (cpu.Quota is { } quota)
         {
-            ulong perSecond = quota <= 0 ? Unlimited : (ulong)quota * MicrosecondsInSecond / (cpu.Period ?? DefaultPeriod);
-            properties.Add(UnitProperty.Of("CPUQuotaPerSecUSec", perSecond == Unlimited ? Unlimited : (perSecond + QuotaStep - 1) / QuotaStep * QuotaStep));
+            properties.Add(Quota(quota, cpu.Period));
         }
 
         if (v2 && cpu.Cpus is { } processors)
@@ -90,9 +99,18 @@ internal static class SystemdProperties
         }
     }
 
-    /// <summary>Rules that allow, as far as systemd can say them: a node by its numbers, a driver's by its name, or every one of a kind.</summary>
-    private static List<(string Node, string Access)> Devices(IReadOnlyList<DeviceRule> rules)
+    /// <param name="quota">Microseconds of each period; none when it isn't positive.</param>
+    /// <param name="period">Microseconds.</param>
+    internal static UnitProperty Quota(long quota, ulong? period)
     {
+        ulong perSecond = quota <= 0 ? Unlimited : (ulong)quota * MicrosecondsInSecond / (period is > 0 ? period.Value : DefaultPeriod);
+        return UnitProperty.Of("CPUQuotaPerSecUSec", perSecond == Unlimited ? Unlimited : (perSecond + QuotaStep - 1) / QuotaStep * QuotaStep);
+    }
+
+    /// <summary>Rules that allow, as far as systemd can say them: a node by its numbers, a driver's by its name, or every one of a kind.</summary>
+    private static List<(string Node, string Access)> Devices(IReadOnlyList<DeviceRule> rules, Func<int> version)
+    {
+        bool? takesMissing = null;
         var nodes = new List<(string, string)>();
         foreach (DeviceRule rule in rules.Where(rule => rule.Allow))
         {
@@ -107,8 +125,8 @@ internal static class SystemdProperties
                     _ => null,
                 };
 
-                // systemd refuses nodes that this machine doesn't have.
-                if (node is not null && (!node.StartsWith('/') || Files.Exists(node)))
+                // A machine without udev has no /dev/char. Newer versions read the numbers; older ones look the node up.
+                if (node is not null && (!node.StartsWith('/') || Files.Exists(node) || (takesMissing ??= version() >= FirstToReadNumbers)))
                 {
                     nodes.Add((node, rule.Access));
                 }

@@ -46,7 +46,7 @@ internal sealed record SystemdScope(string Slice, string Unit)
 
         if (cgroupsPath.Split(':') is not [var slice, var prefix, { Length: > 0 } name])
         {
-            throw new Failure($"config.json: linux.cgroupsPath: expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, got '{cgroupsPath}' instead", "or leave --systemd-cgroup out", 1);
+            throw new Failure($"config.json: linux.cgroupsPath: expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, got \"{cgroupsPath}\" instead", "or leave --systemd-cgroup out", 1);
         }
 
         slice = slice.Length > 0 ? slice : DefaultSlice;
@@ -60,7 +60,7 @@ internal sealed record SystemdScope(string Slice, string Unit)
     }
 
     /// <summary>Starts the unit. A scope needs a process: one that does nothing stands in until the container's own are there and it is disposed.</summary>
-    internal IDisposable? Start(string id, LinuxResources resources)
+    internal IDisposable? Start(string id, LinuxResources resources, IReadOnlyDictionary<string, string> annotations)
     {
         StandIn? standIn = IsSlice ? null : StandIn.Start();
         try
@@ -76,9 +76,10 @@ internal sealed record SystemdScope(string Slice, string Unit)
                 properties.AddRange([UnitProperty.Of("Slice", Slice), UnitProperty.Of("Delegate", true), UnitProperty.Processes(standIn.Pid)]);
             }
 
-            properties.AddRange(SystemdProperties.Of(resources, CgroupLayout.Detect().Mode == "v2"));
+            properties.AddRange(SystemdProperties.Of(resources, CgroupLayout.Detect().Mode == "v2", () => systemd.Version));
             properties.AddRange(SystemdProperties.Accounting(CgroupLayout.Detect().Mode == "v2"));
             properties.Add(UnitProperty.Of("DefaultDependencies", false));
+            properties.AddRange(SystemdAnnotations.Of(annotations));
             systemd.Start(Unit, properties);
             return standIn;
         }
@@ -97,10 +98,10 @@ internal sealed record SystemdScope(string Slice, string Unit)
 
     internal static void Update(string unit, LinuxResources resources)
     {
-        List<UnitProperty> properties = SystemdProperties.Of(resources, CgroupLayout.Detect().Mode == "v2");
+        using var systemd = SystemdManager.Open();
+        List<UnitProperty> properties = SystemdProperties.Of(resources, CgroupLayout.Detect().Mode == "v2", () => systemd.Version);
         if (properties.Count > 0)
         {
-            using var systemd = SystemdManager.Open();
             systemd.Set(unit, properties);
         }
     }
