@@ -31,6 +31,24 @@ public static class Mounts
         return Sys.Call(Nr.statfs, text.Address, (long)status) < 0 ? 0 : *status;
     }
 
+    /// <summary>Attributes of the mount that a path is on (statfs(2), f_flags); none when there is nothing.</summary>
+    public static unsafe MountAttributes AttributesAt(string path)
+    {
+        using var text = new CString(path, stackalloc byte[512]);
+        long* status = stackalloc long[15];
+        if (Sys.Call(Nr.statfs, text.Address, (long)status) < 0)
+        {
+            return MountAttributes.None;
+        }
+
+        // ST_RDONLY, ST_NOSUID, ST_NODEV and ST_NOEXEC have the same bits; ST_NOATIME, ST_NODIRATIME, ST_RELATIME and ST_NOSYMFOLLOW have not.
+        long flags = status[10];
+        return (MountAttributes)(flags & 0xf)
+            | ((flags & 0x400) != 0 ? MountAttributes.NoAccessTime : (flags & 0x1000) == 0 ? MountAttributes.StrictAccessTime : MountAttributes.None)
+            | ((flags & 0x800) != 0 ? MountAttributes.NoDirectoryAccessTime : MountAttributes.None)
+            | ((flags & 0x2000) != 0 ? MountAttributes.NoSymbolicFollow : MountAttributes.None);
+    }
+
     /// <summary>mount(2) of a new file system; <paramref name="data"/> are its own options, at most a page.</summary>
     public static bool TryMount(string source, string target, string type, out Errno why, long flags = 0, string data = "")
     {

@@ -121,7 +121,7 @@ public class OciNewerWaysTests
     }
 
     [Theory]
-    [InlineData("/bin", "exec: \\\"/bin\\\": is a directory")]
+    [InlineData("/bin", "exec: \\\"/bin\\\": permission denied")]
     [InlineData("/etc/passwd", "exec: \\\"/etc/passwd\\\": permission denied")]
     [InlineData("/etc/passwd/x", "exec: \\\"/etc/passwd/x\\\": stat /etc/passwd/x: not a directory")]
     [InlineData("/nothing", "exec: \\\"/nothing\\\": stat /nothing: no such file or directory")]
@@ -176,5 +176,56 @@ public class OciNewerWaysTests
         Assert.Equal("0\n", Called().Out);
 
         Outcome Called() => TimurCommand.Execute("setpriv", ["--groups", "7,8,9", "sh", "-c", $"exec {bundle.Words} run --bundle {bundle.Directory} {bundle.NewId()}"]);
+    }
+
+    [Theory]
+    [InlineData("bind", "ro,nosuid,nodev,noexec,noatime")]
+    [InlineData("bind,rprivate", "ro,nosuid,nodev,noexec,noatime")]
+    [InlineData("bind,dev", "rw,noatime")]
+    [InlineData("bind,nosuid,rw", "rw,nosuid,noatime")]
+    [InlineData("bind,atime", "rw,noatime")]
+    [InlineData("bind,relatime,ro", "ro,relatime")]
+    [InlineData("bind,nodiratime", "rw,nodiratime,relatime")]
+    public void A_bind_mount_that_names_attributes_has_no_others_of_its_source(string options, string attributes)
+        => Assert.Equal(attributes, AttributesOfBind("ro,nosuid,nodev,noexec,noatime", options, withUsers: false, out Outcome outcome) ?? outcome.ToString());
+
+    [Theory]
+    [InlineData("ro,nosuid", "bind,nodev", "ro,nosuid,nodev,relatime")]
+    [InlineData("nosuid,noatime", "bind,ro,exec", "ro,nosuid,noatime")]
+    [InlineData("noatime", "bind,atime", "rw,noatime")]
+    [InlineData("ro", "bind,rw", null)]
+    [InlineData("noexec", "bind,ro,exec", null)]
+    [InlineData("noatime", "bind,relatime", null)]
+    public void In_a_user_namespace_it_keeps_them_and_a_wish_to_take_one_away_is_refused(string source, string options, string? attributes)
+    {
+        Assert.Equal(attributes, AttributesOfBind(source, options, withUsers: true, out Outcome outcome));
+        if (attributes is null)
+        {
+            Assert.Contains("unable to start container process: error during container init: error mounting", outcome.Error, StringComparison.Ordinal);
+            Assert.Contains("operation not permitted", outcome.Error, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>What the container's mount table says of a bind mount; null when it doesn't start.</summary>
+    private static string? AttributesOfBind(string source, string options, bool withUsers, out Outcome outcome)
+    {
+        using var bundle = new OciBundle();
+        string directory = bundle.Directory + "/source";
+        Directory.CreateDirectory(directory);
+        bundle.Mount("/bound", "bind", directory, options.Split(','));
+        if (withUsers)
+        {
+            bundle.Namespace("user");
+            bundle.Linux["uidMappings"] = JsonNode.Parse("""[{"containerID":0,"hostID":0,"size":65536}]""");
+            bundle.Linux["gidMappings"] = JsonNode.Parse("""[{"containerID":0,"hostID":0,"size":65536}]""");
+        }
+
+        bundle.Shell("grep ' /bound ' /proc/self/mounts | cut -d' ' -f4").Save();
+
+        // The superblock itself is as open as can be, in a namespace of its own.
+        outcome = TimurCommand.Execute(
+            "unshare",
+            ["-m", "--propagation", "private", "sh", "-c", $"mount -t tmpfs -o size=64k,mode=755 x {directory} && mount -o remount,bind,{source} {directory} && exec {bundle.Words} run --bundle {bundle.Directory} {bundle.NewId()}"]);
+        return outcome.Code == 0 ? outcome.Out.Trim().Split(",size", 2)[0] : null;
     }
 }

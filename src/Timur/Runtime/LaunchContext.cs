@@ -62,6 +62,9 @@ public sealed record LaunchContext
     /// <summary>Mounts that were made beforehand: those whose ids are mapped, by destination, and device nodes (<see cref="DeviceCompiler.GivenName"/>).</summary>
     public IReadOnlyDictionary<string, Kernel.Launcher.Slot> Given { get; init; } = new Dictionary<string, Kernel.Launcher.Slot>();
 
+    /// <summary>A bind mount whose options name attributes has no others of its source's, as in runc (<see cref="BindAttributes"/>).</summary>
+    public bool DropsUnnamedAttributes { get; init; }
+
     /// <summary>The payload is killed when the thread that launched it ends (PR_SET_PDEATHSIG, prctl(2)).</summary>
     public bool DiesWithParent { get; init; }
 

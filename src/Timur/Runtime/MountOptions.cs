@@ -19,6 +19,12 @@ public sealed class MountOptions
 
     public MountAttributes RecursiveClear { get; private set; }
 
+    /// <summary>One of the options says which accesses change times (mount(8)): then what the others would say doesn't hold.</summary>
+    public bool NamesAccessTime { get; private set; }
+
+    /// <summary>One of the options is about an attribute.</summary>
+    public bool NamesAttribute { get; private set; }
+
     public bool IsBind { get; private set; }
 
     public bool IsRecursiveBind { get; private set; }
@@ -61,8 +67,11 @@ public sealed class MountOptions
 
     private void Add(string option)
     {
+        NamesAccessTime |= option is "noatime" or "strictatime" or "relatime" or "nodiratime";
+        NamesAttribute |= option is "norelatime" or "nostrictatime";
         if (TryAttribute(option, out MountAttributes attribute, out bool set))
         {
+            NamesAttribute = true;
             (Set, Clear) = set ? (Set | attribute, Clear & ~attribute) : (Set & ~attribute, Clear | attribute);
             return;
         }

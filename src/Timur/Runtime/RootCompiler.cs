@@ -161,7 +161,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
     private void Bind(MountSpec mount, MountOptions options)
     {
         MountHandle handle = Source(mount, options);
-        program.Change(handle, mount.Destination, new MountChange(options.Set, options.Clear));
+        program.Change(handle, mount.Destination, context.DropsUnnamedAttributes ? BindAttributes.Of(mount, options, isMapped: _hostTrees is not null) : new MountChange(options.Set, options.Clear));
         program.Change(handle, mount.Destination, new MountChange(options.RecursiveSet, options.RecursiveClear, Recursive: true));
         Arg target = KindOfSource(mount) == FileKind.Directory
             ? program.OpenOrMakeDirectory(_root, mount.Destination)

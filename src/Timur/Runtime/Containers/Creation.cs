@@ -188,6 +188,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             Keyring = options.NoNewKeyring ? null : "_ses." + record.Id,
             Given = given.Slots,
             PreservedDescriptors = options.PreservedDescriptors,
+            DropsUnnamedAttributes = true,
             OwnCapabilities = Own(bundle.Spec),
         };
     }

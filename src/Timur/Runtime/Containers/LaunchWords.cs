@@ -45,7 +45,6 @@ public static class LaunchWords
         {
             Errno.ENOENT when Find(process, root) is { } path => $"exec {path}: no such file or directory",
             Errno.ENOENT or Errno.ENOTDIR when !command.Contains('/') => $"exec: \"{command}\": executable file not found in $PATH",
-            Errno.EACCES when KindOf(process, root, command, out _) is FileKind.Directory => $"exec: \"{command}\": is a directory",
             Errno.ENOENT when KindOf(process, root, command, out Errno why) is not null || why != Errno.ENOTDIR => $"exec: \"{command}\": stat {command}: no such file or directory",
             Errno.ENOENT or Errno.ENOTDIR => $"exec: \"{command}\": stat {command}: not a directory",
             Errno.ENOEXEC => $"exec: \"{command}\": exec format error",
