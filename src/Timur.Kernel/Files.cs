@@ -333,10 +333,12 @@ public static unsafe class Files
     public static bool TryMakeNode(string path, FileKind kind, long major, long minor, out Errno why)
     {
         using var text = new CString(path, stackalloc byte[512]);
-        long device = ((major & 0xfff) << 8) | (minor & 0xff) | ((minor & ~0xffL) << 12) | ((major & ~0xfffL) << 32);
-        why = Sys.Why(Sys.Call(Nr.mknodat, AtFdCwd, text.Address, (long)kind, device));
+        why = Sys.Why(Sys.Call(Nr.mknodat, AtFdCwd, text.Address, (long)kind, DeviceNumber(major, minor)));
         return why == Errno.None;
     }
+
+    /// <summary>Both numbers of a device as system calls take them (makedev(3)).</summary>
+    internal static long DeviceNumber(long major, long minor) => ((major & 0xfff) << 8) | (minor & 0xff) | ((minor & ~0xffL) << 12) | ((major & ~0xfffL) << 32);
 
     /// <summary>readlink(2), or null and the reason.</summary>
     public static string? TryReadLink(string path, out Errno why)

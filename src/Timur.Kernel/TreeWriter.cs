@@ -122,10 +122,9 @@ public sealed unsafe class TreeWriter(Fd root) : IDisposable
     public void MakeNode(ReadOnlySpan<byte> path, FileKind kind, uint major, uint minor)
     {
         (Fd parent, byte[] name) = Clear(path);
-        long device = ((major & 0xfffL) << 8) | (minor & 0xff) | ((minor & ~0xffL) << 12) | ((major & ~0xfffL) << 32);
         fixed (byte* text = name)
         {
-            Sys.Check(Sys.Call(Nr.mknodat, parent.Raw, (long)text, (long)kind | 0x180, device), "mknod", Show(path));
+            Sys.Check(Sys.Call(Nr.mknodat, parent.Raw, (long)text, (long)kind | 0x180, Files.DeviceNumber(major, minor)), "mknod", Show(path));
         }
     }
 

@@ -12,9 +12,8 @@ public static class DeviceOps
     /// </summary>
     public static void MakeNode(this LaunchProgram program, Arg directory, string name, FileKind kind, uint permissions, long major, long minor, uint user, uint group)
     {
-        long device = ((major & 0xfff) << 8) | (minor & 0xff) | ((minor & ~0xffL) << 12) | ((major & ~0xfffL) << 32);
         Arg text = program.Text(name);
-        program.Add($"mknod /dev/{name}", Nr.mknodat, directory, text, (long)kind | permissions, device).Tolerate(Errno.EEXIST);
+        program.Add($"mknod /dev/{name}", Nr.mknodat, directory, text, (long)kind | permissions, Files.DeviceNumber(major, minor)).Tolerate(Errno.EEXIST);
         if (user != 0 || group != 0)
         {
             program.Add($"chown /dev/{name}", Nr.fchownat, directory, text, user, group, AtSymlinkNoFollow);

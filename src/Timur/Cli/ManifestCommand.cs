@@ -19,7 +19,7 @@ internal static class ManifestCommand
         Option.Value("variant", "VARIANT", "variant of the architecture, such as v7"),
     ];
 
-    internal static Option[] InspectOptions { get; } = 
+    internal static Option[] InspectOptions { get; } =
     [
         Option.Flag("raw", "exactly the bytes that the digest is of"),
         .. RegistryArguments.Options,

@@ -23,10 +23,7 @@ internal sealed class DigestedStream(Stream inner, Digest expected, Cancellation
     /// <summary>Reads the rest; the digest of all.</summary>
     internal Digest Finish()
     {
-        byte[] rest = new byte[64 * 1024];
-        while (Read(rest) > 0)
-        {
-        }
+        Drain();
 
         return _digest.Finish();
     }

@@ -25,10 +25,7 @@ internal sealed class LayerArchive : ForwardStream
     /// <summary>Reads the rest, since what follows a tar's end counts too; the digest, which is the layer's diffID.</summary>
     internal Digest Finish()
     {
-        byte[] rest = new byte[64 * 1024];
-        while (Read(rest) > 0)
-        {
-        }
+        Drain();
 
         return _hashed.Finish();
     }

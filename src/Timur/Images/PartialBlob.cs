@@ -95,10 +95,7 @@ internal sealed class PartialBlob : ForwardStream
     /// <summary>Reads to the end; whether it has the digest it should.</summary>
     internal bool Finish()
     {
-        byte[] rest = new byte[64 * 1024];
-        while (Read(rest) > 0)
-        {
-        }
+        Drain();
 
         return _digest.Finish() == _descriptor.Digest;
     }

@@ -17,6 +17,15 @@ internal abstract class ForwardStream : Stream
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
+    /// <summary>Reads the rest and keeps nothing of it.</summary>
+    internal void Drain()
+    {
+        byte[] rest = new byte[64 * 1024];
+        while (Read(rest) > 0)
+        {
+        }
+    }
+
     public override void Flush()
     {
     }
