@@ -77,6 +77,15 @@ public static class Mounts
         return new Fd((int)Sys.Check(Sys.Call(Nr.fsmount, context.Raw, 1, (long)attributes), "fsmount", source));
     }
 
+    /// <summary>Puts a mount that is attached nowhere in its place (move_mount(2)); it stays after its descriptor.</summary>
+    public static void Attach(Fd mount, string target)
+    {
+        const int fromEmptyPath = 4;
+        using var nothing = new CString("", stackalloc byte[8]);
+        using var to = new CString(target, stackalloc byte[512]);
+        Sys.Check(Sys.Call(Nr.move_mount, mount.Raw, nothing.Address, Files.AtFdCwd, to.Address, fromEmptyPath), "move_mount", target);
+    }
+
     /// <summary>
     /// A copy of the mount at a path, attached nowhere, whose files belong to the ids that the user namespace gives them (mount_setattr(2),
     /// MOUNT_ATTR_IDMAP; EINVAL where the file system can't).

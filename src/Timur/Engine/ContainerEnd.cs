@@ -28,12 +28,14 @@ public static class ContainerEnd
         // Any process of it counts, as Docker has it: often it is a child that needs the memory, and its parent that reports the failure.
         bool oom = (end.ShellCode == KilledCode || options.Size("memory") is not null) && cgroup.OomKills() > 0;
         Release(store, container, cgroup);
+        string[] volumes = VolumeMounts.NamesOf(container);
         bool again = RestartPolicy.Parse(options.Text("restart")).Applies(end.ShellCode, state.RestartCount, state.StopRequested);
         if (options.RemoveAtEnd)
         {
-            IReadOnlyList<string> volumes = VolumeCreation.AnonymousOf(paths, id);
+            IReadOnlyList<string> own = VolumeCreation.AnonymousOf(paths, id);
             var settled = new Settled(ContainerRemoval.MoveToTrash(store, container), oom);
-            ContainerRemoval.RemoveVolumes(store, volumes);
+            new VolumeMounts(paths).Release(volumes);
+            ContainerRemoval.RemoveVolumes(store, own);
             return settled;
         }
 
@@ -52,6 +54,7 @@ public static class ContainerEnd
             Address6 = "",
             Ports = "",
         });
+        new VolumeMounts(paths).Release(volumes);
         return new Settled(null, oom);
     }
 
@@ -62,9 +65,11 @@ public static class ContainerEnd
         Container container = store.TryLoad(id) ?? throw new Failure($"container {id.Short} is gone");
         Release(store, container, ContainerCgroup.Of(store.Paths, container));
         Directories.RemoveTree(store.Paths.RunContainer(id));
+        string[] volumes = VolumeMounts.NamesOf(container);
         if (container.Options.RemoveAtEnd)
         {
             ContainerRemoval.DiscardFailed(store, container);
+            new VolumeMounts(store.Paths).Release(volumes);
             return;
         }
 
@@ -79,6 +84,7 @@ public static class ContainerEnd
             Address = "",
             Address6 = "",
         });
+        new VolumeMounts(store.Paths).Release(volumes);
     }
 
     /// <summary>Cgroup, address and ports; what is gone already is fine.</summary>

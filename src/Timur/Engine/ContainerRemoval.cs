@@ -49,7 +49,9 @@ public sealed class ContainerRemoval(ContainerStore store)
         }
 
         ContainerEnd.Release(store, now, ContainerCgroup.Of(store.Paths, now));
+        string[] volumes = VolumeMounts.NamesOf(now);
         Discard(store, now);
+        new VolumeMounts(store.Paths).Release(volumes);
     }
 
     /// <summary>Removes a container that was made by a command which then failed.</summary>

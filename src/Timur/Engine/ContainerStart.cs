@@ -62,6 +62,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
             Status = ContainerStatus.Starting, MonitorPid = monitor.Pid, MonitorStart = monitor.StartTime, Error = "", OomKilled = false, StopRequested = false,
         });
         store.SaveState(container.Id, state);
+        ready.VolumeLocks?.Dispose();
         ContainerState failed = before with { Error = "it couldn't be started" };
         undo.Add("state", () => store.SaveState(container.Id, failed));
         undo.Add("sockets", () => Directories.RemoveTree(store.Paths.RunContainer(container.Id)));
@@ -118,6 +119,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         maps?.Own(directory);
         Spec spec = builder.Build();
         new VolumeCreation(store.Paths).Ensure(builder.WantedMounts, image, container.Id, undo);
+        IDisposable volumeLocks = new VolumeMounts(store.Paths).Hold(WantedMount.VolumesOf(builder.WantedMounts), container.Id, undo);
         ResourcePlan.Warn(options, Warnings);
         Cgroup cgroup = Cgroup.Create(CgroupLayout.Detect(), spec.Linux.CgroupsPath!, spec.Linux.Resources!, Warnings);
         undo.Add("cgroup", () => cgroup.TryRemove());
@@ -125,7 +127,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         GivenMounts given = GivenMounts.Make(spec, joined.Count);
         undo.Add("mapped mounts", given.Dispose);
         LaunchContext context = Context(spec, options, root, cgroup, directory, builder.Volumes, network.Namespace is not null) with { Given = given.Slots };
-        return new Preparation(spec, LaunchCompiler.Compile(spec, context), root, cgroup, network, joined, processes, given) { Image = image };
+        return new Preparation(spec, LaunchCompiler.Compile(spec, context), root, cgroup, network, joined, processes, given) { Image = image, VolumeLocks = volumeLocks };
     }
 
     private SpecSurroundings Surroundings(ContainerId id, RunOptions options, Image? image, string directory, RootPlan root)

@@ -115,6 +115,7 @@ public sealed class ContainerTree : IDisposable
     {
         FileLock guard = store.Lock(container.Id);
         RootPlan? plan = null;
+        using var mounted = new UndoList();
         var volumes = new List<(string Source, string Destination, Fd? Mapped)>();
         try
         {
@@ -130,7 +131,7 @@ public sealed class ContainerTree : IDisposable
             plan = RootChoice.Plan(options, image, store.Paths.Container(container.Id), store.Paths, maps);
             if (withVolumes)
             {
-                AddVolumes(store.Paths, container, image, maps, volumes);
+                AddVolumes(store.Paths, container, image, maps, volumes, mounted);
             }
 
             RootPlan made = plan;
@@ -152,19 +153,22 @@ public sealed class ContainerTree : IDisposable
     }
 
     /// <summary>The container's volumes, made as at a start, and directories of the host that are there; with a user namespace under its ids.</summary>
-    private static void AddVolumes(DataPaths paths, Container container, Image? image, IdMaps? maps, List<(string Source, string Destination, Fd? Mapped)> volumes)
+    /// <param name="mounted">Unmounts again what was mounted for the tree alone, which keeps it.</param>
+    private static void AddVolumes(DataPaths paths, Container container, Image? image, IdMaps? maps, List<(string Source, string Destination, Fd? Mapped)> volumes, UndoList mounted)
     {
         IReadOnlyList<WantedMount> wanted = WantedMount.Of(container.Options, image, container.Id);
         using var undo = new UndoList();
         new VolumeCreation(paths).Ensure(wanted, image, container.Id, undo);
         undo.Keep();
+        new VolumeMounts(paths).Hold(WantedMount.VolumesOf(wanted), container.Id, mounted);
         using Fd? space = maps is null ? null : UserNamespaces.Create(maps.Users, maps.Groups);
         var store = new VolumeStore(paths);
         foreach (WantedMount mount in wanted)
         {
-            bool isVolume = mount.Kind == WantedKind.Volume && store.Find(mount.Source).Options.Count == 0;
-            string source = isVolume ? store.DataOf(mount.Source) : mount.Source;
-            if (isVolume || (mount.Kind == WantedKind.Bind && Files.TryStatus(source, out _, follow: true) is not null))
+            string? bound = mount.Kind == WantedKind.Volume ? VolumeMounts.BoundDirectory(store.Find(mount.Source).Options) : mount.Source;
+            bool isVolume = mount.Kind == WantedKind.Volume && bound is null;
+            string source = bound ?? store.DataOf(mount.Source);
+            if (isVolume || (mount.Kind != WantedKind.Tmpfs && Files.TryStatus(source, out _, follow: true) is not null))
             {
                 bool isMapped = space is not null && (isVolume || mount.Options.Contains("idmap"));
                 volumes.Add((source, mount.Destination, isMapped ? Mounts.CloneIdMapped(source, space!, recursive: true) : null));

@@ -49,6 +49,11 @@ public sealed class HostCare(DataPaths paths)
             finding.Repair?.Invoke();
         }
 
+        if (images)
+        {
+            new VolumeMounts(paths).ForgetAll();
+        }
+
         foreach (string directory in images ? (string[])[paths.Images, paths.Volumes, paths.Disks, paths.Containers, paths.Names, paths.Filters, paths.Trash] : [])
         {
             Directories.RemoveTree(directory);

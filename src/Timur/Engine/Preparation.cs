@@ -15,6 +15,9 @@ internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan roo
     /// <summary>Null with <c>--rootfs</c>.</summary>
     internal Timur.Images.Image? Image { get; init; }
 
+    /// <summary>Keeps the volumes that are mounted for it, until its record says that it runs.</summary>
+    internal IDisposable? VolumeLocks { get; init; }
+
     internal LaunchProgram Program => program;
 
     /// <summary>The v2 cgroup directory to be born in.</summary>
@@ -73,6 +76,7 @@ internal sealed class Preparation(Spec spec, LaunchProgram program, RootPlan roo
 
     public void Dispose()
     {
+        VolumeLocks?.Dispose();
         Unified?.Dispose();
         processes?.Dispose();
         foreach (Fd fd in joined)

@@ -249,10 +249,16 @@ public sealed class SystemCheck(DataPaths paths, bool readsAll = false)
     private void CheckVolumes()
     {
         var volumes = new VolumeStore(paths);
+        var mounts = new VolumeMounts(paths);
         CheckLeftovers(paths.Volumes, "unfinished volume", IsUnfinished);
         foreach (DirectoryEntry entry in Directories.List(paths.Volumes).Where(entry => !entry.Name.StartsWith('.')))
         {
             CheckLeftovers(volumes.DirectoryOf(entry.Name), "unfinished copy", IsUnfinished);
+            if (mounts.IsLeftOver(entry.Name))
+            {
+                _findings.Add(new Finding($"volume {entry.Name} is mounted, but no container runs that has it", () => mounts.Release([entry.Name])));
+            }
+
             try
             {
                 volumes.TryFind(entry.Name);

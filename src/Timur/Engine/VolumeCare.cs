@@ -11,6 +11,7 @@ public sealed class VolumeCare(DataPaths paths)
 {
     private const int InUse = 2;
     private readonly VolumeStore _volumes = new(paths);
+    private readonly VolumeMounts _mounts = new(paths);
 
     /// <summary>Makes a volume; one of that name that is there already stays, if it is the same. A missing name is chosen.</summary>
     public string Create(string? name, IReadOnlyDictionary<string, string> labels, IReadOnlyDictionary<string, string> options, string driver)
@@ -59,6 +60,7 @@ public sealed class VolumeCare(DataPaths paths)
             throw new Failure($"volume {name} is used by container {user.Name}", $"remove that first: timur rm {(user.State.IsAlive ? "-f " : "")}{user.Name}", InUse);
         }
 
+        _mounts.Forget(name);
         Discarded? trash = _volumes.Remove(name);
         guard?.Dispose();
         trash?.Dispose();
@@ -69,7 +71,13 @@ public sealed class VolumeCare(DataPaths paths)
     {
         using FileLock? guard = _volumes.TryLock(name);
         List<Container> containers = new ContainerStore(paths).ListReadable(out bool areAll);
-        return guard is null || !areAll || new VolumeUse(paths, containers).UsersOf(name).Any() ? null : _volumes.Remove(name);
+        if (guard is null || !areAll || new VolumeUse(paths, containers).UsersOf(name).Any())
+        {
+            return null;
+        }
+
+        _mounts.Forget(name);
+        return _volumes.Remove(name);
     }
 
     /// <summary>Removes volumes that no container has: those without a name of their own, or all.</summary>
@@ -98,7 +106,7 @@ public sealed class VolumeCare(DataPaths paths)
     /// <summary>Writes the content as an archive.</summary>
     public void Export(string name, Stream target)
     {
-        using Fd root = OpenData(name);
+        using Fd root = _mounts.OpenData(_volumes.Find(name));
         bool isInUse = new VolumeUse(paths).UsersOf(name).Any(user => user.State.IsAlive);
         var packer = new TreePacker(new TarWriter(target)) { IsInUse = isInUse };
         TreeReader.Walk(root, packer.Write);
@@ -108,15 +116,8 @@ public sealed class VolumeCare(DataPaths paths)
     /// <summary>Unpacks an archive into a volume; what is there and not in the archive stays.</summary>
     public void Import(string name, Stream archive)
     {
-        using Fd root = OpenData(name);
+        using Fd root = _mounts.OpenData(_volumes.Find(name));
         Images.TreeImport.Unpack(archive, root);
-    }
-
-    private Fd OpenData(string name)
-    {
-        VolumeRecord volume = _volumes.Find(name);
-        return volume.Options.Count == 0 ? Files.Open(_volumes.DataOf(name), Open.Read | Open.Directory)
-            : throw new Failure($"the content of volume {name} isn't here but on {volume.Options["device"]}", "reach it through a container that has the volume");
     }
 
     private TemplateObject Describe(VolumeRecord volume, bool texts = true) => new TemplateObject()

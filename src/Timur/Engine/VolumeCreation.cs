@@ -72,24 +72,14 @@ internal sealed class VolumeCreation(DataPaths paths)
     internal static IReadOnlyList<string> AnonymousOf(DataPaths paths, ContainerId id)
         => Files.TryReadText(AnonymousFile(paths, id), out _)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
 
-    /// <summary>How a volume is mounted: its directory, or what its options say.</summary>
+    /// <summary>How a volume is mounted: its directory, or the one that its options name.</summary>
     internal static MountSpec ToMount(DataPaths paths, WantedMount mount, string[] words)
     {
         var volumes = new VolumeStore(paths);
         IReadOnlyDictionary<string, string> options = volumes.TryFind(mount.Source)?.Options ?? mount.DriverOptions;
-        if (options.Count == 0)
-        {
-            return new MountSpec { Destination = mount.Destination, Type = "bind", Source = volumes.DataOf(mount.Source), Options = words };
-        }
-
-        string[] own = options.GetValueOrDefault("o", "").Split(',', StringSplitOptions.RemoveEmptyEntries);
-        bool isBind = own.Contains("bind") || own.Contains("rbind");
-        string[] attributes = [.. words.Where(word => word is not ("rbind" or "idmap"))];
-        return new MountSpec
-        {
-            Destination = mount.Destination, Type = isBind ? "bind" : options.GetValueOrDefault("type", "none"), Source = options["device"],
-            Options = isBind ? [.. own, .. attributes] : [.. own, .. attributes.Where(word => word != "rprivate")],
-        };
+        return VolumeMounts.BoundDirectory(options) is { } bound
+            ? new MountSpec { Destination = mount.Destination, Type = "bind", Source = bound, Options = [.. VolumeMounts.Words(options), .. words.Where(word => word is not ("rbind" or "idmap"))] }
+            : new MountSpec { Destination = mount.Destination, Type = "bind", Source = volumes.DataOf(mount.Source), Options = words };
     }
 
     /// <summary>

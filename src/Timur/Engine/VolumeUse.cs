@@ -20,6 +20,6 @@ internal sealed class VolumeUse
 
     /// <summary>Volumes that a container's options name, and its own.</summary>
     internal static IEnumerable<string> NamesOf(DataPaths paths, Container container)
-        => WantedMount.OfOptions(container.Options, container.Id).Where(mount => mount.Kind == WantedKind.Volume).Select(mount => mount.Source)
+        => WantedMount.VolumesOf(WantedMount.OfOptions(container.Options, container.Id))
             .Union(VolumeCreation.AnonymousOf(paths, container.Id));
 }

@@ -26,6 +26,9 @@ internal sealed record WantedMount(WantedKind Kind, string Source, string Destin
     /// <summary>Of a volume that isn't there yet.</summary>
     internal IReadOnlyDictionary<string, string> DriverOptions { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Names of the volumes among them.</summary>
+    internal static IEnumerable<string> VolumesOf(IEnumerable<WantedMount> mounts) => mounts.Where(mount => mount.Kind == WantedKind.Volume).Select(mount => mount.Source);
+
     /// <summary>All of them, the image's last: a place that the options cover isn't the image's to fill.</summary>
     internal static IReadOnlyList<WantedMount> Of(RunOptions options, Image? image, ContainerId id)
     {

@@ -140,7 +140,7 @@ internal sealed class GivenMounts : IDisposable
         }
         catch (SyscallException e)
         {
-            throw new Failure($"{mount.Destination}: {e.Message}", "the file system of the source may not support mapped ids", 1, e);
+            throw new Failure($"{mount.Destination}: {e.Message}", "the file system of the source may not support mapped ids; a tmpfs does from Linux 6.3 on", 1, e);
         }
     }
 
