@@ -36,7 +36,7 @@ public sealed class ContainerCommit(ContainerStore store, ImageStore images)
             DiffIds = keeps ? [.. image.Config.DiffIds, layer.DiffId] : [layer.DiffId],
             History = keeps ? [.. image.Config.History, history] : [history],
         };
-        return images.Add(config, name);
+        return images.Add(config, name, images.Blobs.OriginsOf(image));
     }
 
     private KeptLayer Layer(Container container, Image image, CommitOptions options, DateTimeOffset? epoch)

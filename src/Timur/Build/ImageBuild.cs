@@ -16,6 +16,7 @@ namespace Timur.Build;
 public sealed class ImageBuild : IDisposable
 {
     private readonly ConcurrentBag<IDisposable> _held = [];
+    private readonly ConcurrentBag<LayerOrigin> _origins = [];
     private readonly ConcurrentBag<string> _replaced = [];
     private readonly CancellationTokenSource _cancel;
     private readonly Dictionary<int, Task<StageState>> _stages = [];
@@ -82,7 +83,7 @@ public sealed class ImageBuild : IDisposable
             Progress.Say($"timur: warning: --build-arg {name}: no ARG asks for it");
         }
 
-        Image image = Images.Add(config, names.Count > 0 ? names[0] : null);
+        Image image = Images.Add(config, names.Count > 0 ? names[0] : null, _origins.OrderBy(origin => origin.Blob.Digest.ToString(), StringComparer.Ordinal).DistinctBy(origin => origin.DiffId));
         foreach (ImageName name in names.Skip(1))
         {
             Images.Tag(image, name);
@@ -225,10 +226,17 @@ public sealed class ImageBuild : IDisposable
         }
     }
 
-    /// <summary>Layers of an image, held.</summary>
+    /// <summary>Layers of an image, held, with what they came as.</summary>
     internal List<KeptLayer> Keep(Image image)
-        => [.. image.Config.DiffIds.Zip(image.LayerDirectories, (diffId, directory) => Hold(
+    {
+        foreach (LayerOrigin origin in LayerOrigins.Keep(Images, image, _held.Add))
+        {
+            _origins.Add(origin);
+        }
+
+        return [.. image.Config.DiffIds.Zip(image.LayerDirectories, (diffId, directory) => Hold(
             Layers.TryKeep(diffId, directory) ?? throw new Failure($"a layer of {image.Reference} was removed while it was built on", "try again")))];
+    }
 
     private StageState RunTarget()
     {

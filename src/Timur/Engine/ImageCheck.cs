@@ -32,9 +32,10 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
             CheckBlobs(image);
         }
 
+        ILookup<string, Descriptor> blobs = _images.Blobs.ByDiffId(_images.All());
         foreach (Image image in _images.All())
         {
-            CheckLayers(image);
+            CheckLayers(image, blobs);
         }
 
         CheckLists();
@@ -88,12 +89,7 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
 
     private void CheckBlobs(Image image)
     {
-        if (_images.Blobs.ManifestOf(image.Id) is not { } manifest)
-        {
-            return;
-        }
-
-        foreach (Descriptor layer in manifest.Layers.DistinctBy(layer => layer.Digest))
+        foreach (Descriptor layer in _images.Blobs.BlobsOf(image.Id).DistinctBy(layer => layer.Digest))
         {
             string path = _images.Blobs.PathOf(layer.Digest);
             string? wrong = Files.TryStatus(path, out _) is not { } status ? "is missing"
@@ -111,7 +107,7 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
     {
         foreach (Image image in _images.All())
         {
-            if (_images.Blobs.ManifestOf(image.Id)?.Layers.Any(layer => _images.Blobs.PathOf(layer.Digest) == path) == true)
+            if (_images.Blobs.BlobsOf(image.Id).Any(layer => _images.Blobs.PathOf(layer.Digest) == path))
             {
                 _images.DropBlobs(image);
             }
@@ -120,15 +116,15 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
         Files.TryUnlink(path, out _);
     }
 
-    private void CheckLayers(Image image)
+    /// <param name="blobs">What layers can be unpacked from again, whichever image has it.</param>
+    private void CheckLayers(Image image, ILookup<string, Descriptor> blobs)
     {
         bool isWhole = true;
         for (int i = 0; i < image.Config.DiffIds.Count; i++)
         {
             string diffId = image.Config.DiffIds[i];
             string directory = _images.DirectoryOf(diffId);
-            Descriptor? blob = _images.Blobs.ManifestOf(image.Id)?.Layers[i];
-            blob = blob is not null && !_wrongBlobs.Contains(_images.Blobs.PathOf(blob.Digest)) && Files.Exists(_images.Blobs.PathOf(blob.Digest)) ? blob : null;
+            Descriptor? blob = blobs[diffId].FirstOrDefault(one => _images.Blobs.PathOf(one.Digest) is var path && !_wrongBlobs.Contains(path) && Files.Exists(path));
             string? wrong = Files.TryStatus(directory, out _) is not { Kind: FileKind.Directory } ? "is missing"
                 : readsAll && blob is not null && !LayerMending.IsSame(_images, blob, diffId, directory) ? "was altered" : null;
             isWhole &= wrong is null;

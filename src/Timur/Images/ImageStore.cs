@@ -140,19 +140,19 @@ public sealed class ImageStore(DataPaths paths)
     }
 
     /// <summary>Stores a configuration whose layers are in place; returns the image.</summary>
-    internal Image Add(ImageConfig config, ImageName? name)
-    {
-        return Add(ImageConfigJson.Write(config), name);
-    }
+    /// <param name="origins">How layers came that it may have from other images.</param>
+    internal Image Add(ImageConfig config, ImageName? name, IEnumerable<LayerOrigin>? origins = null)
+        => Add(ImageConfigJson.Write(config), name, origins?.Where(origin => config.DiffIds.Contains(origin.DiffId)));
 
     /// <summary>Stores a configuration as it came, byte for byte; returns the image.</summary>
-    internal Image Add(byte[] bytes, ImageName? name)
+    internal Image Add(byte[] bytes, ImageName? name, IEnumerable<LayerOrigin>? origins = null)
     {
         string id = Sha256.Hex(bytes);
         var held = new List<FileLock>();
         try
         {
             Stack(id, bytes, held);
+            Blobs.AddOrigins(id, origins ?? [], held);
             return Add(id, bytes, name);
         }
         finally
@@ -273,10 +273,10 @@ public sealed class ImageStore(DataPaths paths)
     /// <summary>The id of an image with this configuration.</summary>
     internal static string IdOf(ReadOnlySpan<byte> config) => Sha256.Hex(config);
 
-    /// <summary>Removes the compressed layers that an image came with and no other has; it runs as before, and a push packs its layers anew. False when it has none.</summary>
+    /// <summary>Removes the compressed layers that an image has and no other; it runs as before, and a push packs its layers anew. False when it has none.</summary>
     public bool DropBlobs(Image image)
     {
-        bool has = Blobs.ManifestOf(image.Id) is not null;
+        bool has = Blobs.BlobsOf(image.Id).Any();
         Blobs.Remove(image.Id);
         return has;
     }
@@ -284,7 +284,7 @@ public sealed class ImageStore(DataPaths paths)
     /// <summary>Everything that an image has on the disk: layers, blobs, manifest, configuration. Other images may have the same layers and blobs.</summary>
     internal IEnumerable<string> PathsOf(Image image)
     {
-        IEnumerable<string> blobs = Blobs.ManifestOf(image.Id)?.Layers.Select(layer => Blobs.PathOf(layer.Digest)) ?? [];
+        IEnumerable<string> blobs = Blobs.BlobsOf(image.Id).Select(blob => Blobs.PathOf(blob.Digest)).Append(Blobs.Origins.PathOf(image.Id));
         IEnumerable<string> names = NamesOf(image.Id).Select(name => $"{Names}/{name.FileName}");
         IEnumerable<string> needs = image.Config.DiffIds.Select(diffId => Stacking.RecordOf(Hex(diffId)));
         return DirectoriesOf(image).Concat(blobs).Concat(names).Concat(needs).Append($"{Stacks}/{image.Id}").Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();

@@ -53,19 +53,20 @@ internal sealed class PackedImage : IDisposable
         {
             var layers = new List<Descriptor>();
             var diffIds = new List<string>();
+            ILookup<string, Descriptor> own = store.Blobs.OriginsOf(image).ToLookup(origin => origin.DiffId, origin => origin.Blob);
             ILookup<string, Descriptor> known = store.Blobs.ByDiffId(store.All());
             foreach ((string wanted, string layer) in image.Config.DiffIds.Zip(image.LayerDirectories))
             {
-                (Descriptor packed, string diffId) = TryReuse(store, known[wanted], held) is { } blob ? (blob, wanted) : PackLayer(layer, directory, cancel);
+                (Descriptor packed, string diffId) = TryReuse(store, own[wanted].Concat(known[wanted]), held) is { } blob ? (blob, wanted) : PackLayer(layer, directory, cancel);
                 layers.Add(packed);
                 diffIds.Add(diffId);
             }
 
-            byte[] own = Files.ReadAll($"{store.Configs}/{image.Id}.json");
-            byte[] config = diffIds.SequenceEqual(image.Config.DiffIds) ? own : WithDiffIds(own, diffIds);
+            byte[] stored = Files.ReadAll($"{store.Configs}/{image.Id}.json");
+            byte[] config = diffIds.SequenceEqual(image.Config.DiffIds) ? stored : WithDiffIds(stored, diffIds);
             var descriptor = new Descriptor(MediaTypes.OciConfig, Digest.Of(config), config.Length);
             var manifest = new Manifest(ManifestJson.Write(descriptor, layers), MediaTypes.OciManifest, descriptor, layers);
-            return new PackedImage(manifest, config, digest => $"{directory}/{digest.FileName}" is var own && Files.Exists(own) ? own : store.Blobs.PathOf(digest), directory, held);
+            return new PackedImage(manifest, config, digest => $"{directory}/{digest.FileName}" is var made && Files.Exists(made) ? made : store.Blobs.PathOf(digest), directory, held);
         }
         catch
         {
