@@ -29,6 +29,7 @@ internal static class Program
                 "oci" => OciCommandTable.Run(args.AsSpan(1)),
                 "__restart" => ContainerEnd.RunRestart(args.AsSpan(1)),
                 HealthProcess.Verb => HealthProcess.Run(args.AsSpan(1)),
+                Settling.Verb => Settling.Run(args[1]),
                 TrashCan.Verb => TrashCan.Run(args.AsSpan(1)),
                 Keeper.Verb => Keeper.Run(args.AsSpan(1)),
                 _ => CommandTable.Run(args, out debug),

@@ -24,7 +24,7 @@ internal static class BenchImages
 
     private static string Bootstrapped(Workplace work, Display display)
     {
-        var store = new ImageStore(work.Paths);
+        var store = ImageStore.Open(work.Paths);
         if (store.TryResolve(Own) is null)
         {
             display.Say($"making the image {Own} from {Release} with sysbench, once (half a minute)");

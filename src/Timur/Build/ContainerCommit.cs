@@ -36,7 +36,9 @@ public sealed class ContainerCommit(ContainerStore store, ImageStore images)
             DiffIds = keeps ? [.. image.Config.DiffIds, layer.DiffId] : [layer.DiffId],
             History = keeps ? [.. image.Config.History, history] : [history],
         };
-        return images.Add(config, name, images.Blobs.OriginsOf(image));
+        Image made = images.Add(config, name, images.Blobs.OriginsOf(image));
+        images.Settling.FinishInBackground();
+        return made;
     }
 
     private KeptLayer Layer(Container container, Image image, CommitOptions options, DateTimeOffset? epoch)

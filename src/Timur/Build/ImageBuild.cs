@@ -67,17 +67,19 @@ public sealed class ImageBuild : IDisposable
     /// <summary>Builds the target and gives it its names; what was done stays for the next build, whether this one succeeds or not.</summary>
     public Image Run(IReadOnlyList<ImageName> names)
     {
-        ImageConfig config;
         try
         {
             StageState state = RunTarget();
-            config = Finish(Options.Squashes ? Squashed(state) : state);
+            return Name(Finish(Options.Squashes ? Squashed(state) : state), names);
         }
         finally
         {
-            Images.Cache.Settle();
+            Images.Settling.FinishInBackground();
         }
+    }
 
+    private Image Name(ImageConfig config, IReadOnlyList<ImageName> names)
+    {
         foreach (string name in Arguments.Unused)
         {
             Progress.Say($"timur: warning: --build-arg {name}: no ARG asks for it");
@@ -102,7 +104,7 @@ public sealed class ImageBuild : IDisposable
         }
         finally
         {
-            Images.Cache.Settle();
+            Images.Settling.FinishInBackground();
         }
 
         return LayerTree.Open(state.Layers.Count == 0 ? [Empty] : state.LayerDirectories, Empty);

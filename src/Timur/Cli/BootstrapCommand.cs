@@ -20,7 +20,7 @@ internal static class BootstrapCommand
         List<string> packages = arguments.Texts("include").SelectMany(list => list.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries)).ToList();
         ImageName? name = arguments.Text("tag") is { } tag ? ImageName.Parse(tag) : null;
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        Image image = new ImageBootstrap(new ImageStore(context.Paths)).Bootstrap(
+        Image image = new ImageBootstrap(ImageStore.Open(context.Paths)).Bootstrap(
             release, packages, arguments.Text("mirror"), name, line => CommandContext.Note($"[{clock.Elapsed.TotalSeconds,5:0.0} s] {line}"));
         CommandContext.Note($"[{clock.Elapsed.TotalSeconds,5:0.0} s] done: {image.Reference}");
         context.Out($"sha256:{image.Id}");

@@ -58,7 +58,7 @@ internal static class BuildCommand
 
         BuildOutput output = arguments.Text("output") is { } text ? BuildOutput.Parse(text) : new BuildOutput(BuildOutputKind.Image, null);
         ImageName[] names = [.. arguments.Texts("tag").Select(ImageName.Parse), .. output.Names];
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         using BuildContext source = BuildContext.Open(images, arguments.Operands.Count == 0 ? "." : arguments.Operands[0], arguments.Text("file"), Console.OpenStandardInput);
         using var cancel = new CancellationTokenSource();
         using var interrupts = new Interrupts(cancel);
@@ -85,7 +85,7 @@ internal static class BuildCommand
     internal static int Prune(CommandContext context, Arguments arguments)
     {
         context.RequireRoot();
-        foreach (string line in BuildCache.Clear(new ImageStore(context.Paths), arguments.Has("all")))
+        foreach (string line in BuildCache.Clear(ImageStore.Open(context.Paths), arguments.Has("all")))
         {
             context.Out($"removed {line}");
         }
@@ -99,7 +99,7 @@ internal static class BuildCommand
         (progress as IDisposable)?.Dispose();
         foreach (ImageName name in !output.Pushes ? [] : output.Names.Count > 0 ? output.Names : names)
         {
-            new ImagePush(new ImageStore(context.Paths), RegistryArguments.Settings(arguments), new BuildTransfers(progress)).Push(image, name);
+            new ImagePush(ImageStore.Open(context.Paths), RegistryArguments.Settings(arguments), new BuildTransfers(progress)).Push(image, name);
         }
 
         IdFile.Write(arguments.Text("iidfile"), image);
@@ -115,7 +115,7 @@ internal static class BuildCommand
     /// <summary>The image is in the archive only, unless it was in the store before.</summary>
     private static string Archive(CommandContext context, BuildOutput output, Image image, ImageName[] names)
     {
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         output.Write(images, image, names);
         images.TryRemove(image, () => images.NamesOf(image.Id).Count > 0 || new ImageUse(new ContainerStore(context.Paths), images).ContainerOf(image.Id) is not null);
         return "";

@@ -34,7 +34,7 @@ internal static class CommitCommand
         var store = new ContainerStore(context.Paths);
         Container container = store.Find(arguments.Operands[0], notFound: 1);
         var options = new CommitOptions(arguments.Text("author") ?? "", arguments.Text("message") ?? "", arguments.Texts("change"), arguments.Text("pause") != "false", arguments.Has("squash"));
-        Image image = new ContainerCommit(store, new ImageStore(context.Paths)).Commit(container, options, name);
+        Image image = new ContainerCommit(store, ImageStore.Open(context.Paths)).Commit(container, options, name);
         IdFile.Write(arguments.Text("iidfile"), image);
         context.Out($"sha256:{image.Id}");
         BudgetNote.Keep(context, image.Id);
@@ -46,7 +46,7 @@ internal static class CommitCommand
         context.RequireRoot();
         var store = new ContainerStore(context.Paths);
         Container container = store.Find(Operands.One(arguments, "diff", "CONTAINER"), notFound: 1);
-        using ContainerChanges changes = ContainerChanges.Open(store, new ImageStore(context.Paths), container);
+        using ContainerChanges changes = ContainerChanges.Open(store, ImageStore.Open(context.Paths), container);
         IReadOnlyList<Change> list = changes.List();
         context.OutText(arguments.Text("format") switch
         {

@@ -29,7 +29,7 @@ internal static class CopyCommand
 
         var store = new ContainerStore(context.Paths);
         Container container = store.Find((from ?? to)!, 1);
-        using ContainerTree tree = ContainerTree.OpenWhole(store, new ImageStore(context.Paths), container);
+        using ContainerTree tree = ContainerTree.OpenWhole(store, ImageStore.Open(context.Paths), container);
         using var copy = new ContainerCopy(tree, container.Name, new CopyOptions(arguments.Has("archive"), arguments.Has("follow-link")));
         if (from is not null && toPath == "-")
         {

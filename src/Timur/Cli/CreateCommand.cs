@@ -14,7 +14,7 @@ internal static class CreateCommand
         context.RequireRoot();
         RunOptions options = RunOptions.FromCommandLine("create", arguments);
         var store = new ContainerStore(context.Paths);
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         RunOptionRules.Check(options);
         ImageSupply.Ensure(images, options, () => RegistryArguments.Supply(arguments));
 

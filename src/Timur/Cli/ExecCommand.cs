@@ -37,7 +37,7 @@ internal static class ExecCommand
             OwnProgram.ExecuteReadOnly();
         }
 
-        var session = new ExecSession(store, new ImageStore(context.Paths));
+        var session = new ExecSession(store, ImageStore.Open(context.Paths));
         using Launched process = session.Start(container, arguments, Terminal.Size(Descriptors.Standard(0)));
         if (arguments.Has("detach"))
         {

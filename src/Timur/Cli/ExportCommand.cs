@@ -14,7 +14,7 @@ internal static class ExportCommand
         context.RequireRoot();
         var store = new ContainerStore(context.Paths);
         Container container = store.Find(Operands.One(arguments, "export", "CONTAINER"), 1);
-        using ContainerTree tree = ContainerTree.OpenRoot(store, new ImageStore(context.Paths), container);
+        using ContainerTree tree = ContainerTree.OpenRoot(store, ImageStore.Open(context.Paths), container);
         ArchiveOutput.Write(arguments.Text("output"), "export", tree.Export);
         return 0;
     }

@@ -21,7 +21,7 @@ internal static class ImageRemoveCommand
         {
             try
             {
-                Remove(context, new ImageStore(context.Paths), reference, arguments.Has("force"));
+                Remove(context, ImageStore.Open(context.Paths), reference, arguments.Has("force"));
             }
             catch (Exception e) when (e is Failure or SyscallException)
             {

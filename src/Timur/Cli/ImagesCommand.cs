@@ -22,7 +22,7 @@ internal static class ImagesCommand
             throw new Failure($"images takes one NAME, but was given {string.Join(' ', arguments.Operands)}", "for several use --filter reference=NAME, repeated");
         }
 
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         bool truncate = !arguments.Has("no-trunc");
         DateTimeOffset now = DateTimeOffset.UtcNow;
         string? wanted = arguments.Operands.Count == 0 ? null : arguments.Operands[0];

@@ -28,7 +28,7 @@ internal static class ImportCommand
         ImageConfig config = arguments.Texts("change").Aggregate(plain, (before, change) => ConfigChange.Apply(before, change, "--change"));
         ImageName? name = arguments.Operands.Count == 2 ? ImageName.Parse(arguments.Operands[1]) : null;
         using Stream archive = Open(file);
-        Image image = new ImageImport(new ImageStore(context.Paths)).Import(archive, config, name, arguments.Text("message") ?? $"timur import {file}");
+        Image image = new ImageImport(ImageStore.Open(context.Paths)).Import(archive, config, name, arguments.Text("message") ?? $"timur import {file}");
         context.Out($"sha256:{image.Id}");
         BudgetNote.Keep(context, image.Id);
         return 0;

@@ -44,7 +44,7 @@ internal static class InspectCommand
                 store.Find(name, 1);
             }
 
-            found.Add(Describe(new ImageStore(context.Paths), name));
+            found.Add(Describe(ImageStore.Open(context.Paths), name));
         }
 
         if (arguments.Text("as") is null)

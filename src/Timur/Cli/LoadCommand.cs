@@ -21,7 +21,7 @@ internal static class LoadCommand
         Operands.None(arguments, "load");
         ITransferProgress progress = RegistryArguments.Progress(arguments);
         using var shown = progress as IDisposable;
-        var load = new ImageLoad(new ImageStore(context.Paths), progress, arguments.Text("platform") is { } platform ? Platform.Parse(platform) : null);
+        var load = new ImageLoad(ImageStore.Open(context.Paths), progress, arguments.Text("platform") is { } platform ? Platform.Parse(platform) : null);
         IReadOnlyList<LoadedImage> all = Load(load, arguments.Text("input"));
         shown?.Dispose();
         foreach (LoadedImage loaded in all)

@@ -36,7 +36,7 @@ internal static class ManifestCommand
     internal static int Create(CommandContext context, Arguments arguments)
     {
         context.RequireRoot();
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         var lists = new ManifestLists(images);
         IReadOnlyList<string> operands = Operands.AtLeastOne(arguments, "manifest create", "LIST");
         ImageName name = ImageName.Parse(operands[0]);
@@ -60,7 +60,7 @@ internal static class ManifestCommand
     {
         context.RequireRoot();
         (string list, string reference) = Operands.Two(arguments, "manifest add", "LIST", "IMAGE");
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         ImageName name = ImageName.Parse(list);
         new ManifestLists(images).Put(name, Listed(images, reference, arguments));
         context.Out(name.Full);
@@ -71,7 +71,7 @@ internal static class ManifestCommand
     {
         context.RequireRoot();
         (string list, string reference) = Operands.Two(arguments, "manifest remove", "LIST", "IMAGE");
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         new ManifestLists(images).Take(ImageName.Parse(list), images.Resolve(reference).Id);
         context.Out(ImageName.Parse(list).Full);
         return 0;
@@ -80,7 +80,7 @@ internal static class ManifestCommand
     internal static int Inspect(CommandContext context, Arguments arguments)
     {
         ImageName name = ImageName.Parse(Operands.One(arguments, "manifest inspect", "NAME"));
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         byte[] document = new ManifestLists(images).TryRead(name) is { } listed ? ImagePush.IndexOf(images, listed)
             : ImagePull.Document(name, RegistryArguments.Settings(arguments));
         context.OutText(arguments.Has("raw") ? Encoding.UTF8.GetString(document) : Indented(document) + "\n");
@@ -107,7 +107,7 @@ internal static class ManifestCommand
             throw new Failure("manifest push needs LIST [NAME]", "for example: timur manifest push registry.example/team/app:1.2");
         }
 
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         var lists = new ManifestLists(images);
         ImageName list = ImageName.Parse(arguments.Operands[0]);
         IReadOnlyList<ListedImage> listed = lists.Read(list);
@@ -133,7 +133,7 @@ internal static class ManifestCommand
     internal static int Remove(CommandContext context, Arguments arguments)
     {
         context.RequireRoot();
-        var lists = new ManifestLists(new ImageStore(context.Paths));
+        var lists = new ManifestLists(ImageStore.Open(context.Paths));
         foreach (string list in Operands.AtLeastOne(arguments, "manifest rm", "LIST"))
         {
             lists.Remove(ImageName.Parse(list));

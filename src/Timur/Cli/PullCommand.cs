@@ -30,7 +30,7 @@ internal static class PullCommand
             ITransferProgress progress = RegistryArguments.Progress(arguments);
             using (progress as IDisposable)
             {
-                var pull = new ImagePull(new ImageStore(context.Paths), RegistryArguments.Settings(arguments), progress);
+                var pull = new ImagePull(ImageStore.Open(context.Paths), RegistryArguments.Settings(arguments), progress);
                 foreach (PulledImage pulled in arguments.Has("all-tags") ? pull.PullAll(text, platform) : [pull.Pull(text, platform)])
                 {
                     Report(context, progress, pulled, arguments.Has("quiet"));

@@ -17,7 +17,7 @@ internal static class PushCommand
         }
 
         string source = arguments.Operands[0];
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         Image image = images.TryResolve(source) ?? throw new Failure($"there is no image '{source}'", "timur images lists them", 1);
         ImageName target = ImageName.Parse(arguments.Operands[^1]);
         ITransferProgress progress = RegistryArguments.Progress(arguments);

@@ -16,7 +16,7 @@ internal static class RestartCommand
         {
             new ContainerStop(store).Stop(container, (int?)arguments.Number("time"));
             using MonitorStart monitor = MonitorStart.Begin();
-            var start = new ContainerStart(store, new ImageStore(context.Paths));
+            var start = new ContainerStart(store, ImageStore.Open(context.Paths));
             start.Start(store.Find(container.Name), monitor, attached: false);
             context.Warn(start.Warnings);
         });

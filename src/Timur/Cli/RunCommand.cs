@@ -24,7 +24,7 @@ internal static class RunCommand
     internal static int Run(CommandContext context, Arguments arguments)
     {
         RunOptions options = RunOptions.FromCommandLine("run", arguments);
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         var store = new ContainerStore(context.Paths);
         var start = new ContainerStart(store, images);
         if (arguments.Has("explain"))

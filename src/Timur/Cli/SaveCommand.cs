@@ -24,7 +24,7 @@ internal static class SaveCommand
             "oci-dir" => ArchiveFormat.OciDirectory,
             { } other => throw new Failure($"--format: '{other}' is unknown", "use docker-archive, oci-archive or oci-dir"),
         };
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         IReadOnlyList<(Image, IReadOnlyList<ImageName>)> chosen = Choose(images, Operands.AtLeastOne(arguments, "save", "IMAGE"));
         var save = new ImageSave(images);
         string? output = arguments.Text("output");

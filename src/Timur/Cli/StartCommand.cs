@@ -35,7 +35,7 @@ internal static class StartCommand
                 continue;
             }
 
-            var start = new ContainerStart(store, new ImageStore(context.Paths));
+            var start = new ContainerStart(store, ImageStore.Open(context.Paths));
             using MonitorStart monitor = MonitorStart.Begin();
             StartedContainer started = start.Start(container, monitor, attach, Terminal.Size(Descriptors.Standard(0)));
             context.Warn(start.Warnings);

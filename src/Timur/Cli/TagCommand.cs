@@ -10,8 +10,9 @@ internal static class TagCommand
     {
         context.RequireRoot();
         (string source, string target) = Operands.Two(arguments, "tag", "IMAGE", "NEW_NAME");
-        var images = new ImageStore(context.Paths);
+        var images = ImageStore.Open(context.Paths);
         images.Tag(images.Resolve(source), ImageName.Parse(target));
+        images.Settling.FinishInBackground();
         return 0;
     }
 }

@@ -124,7 +124,7 @@ public static class ContainerEnd
         if (store.TryLoad(id) is { } container)
         {
             using MonitorStart monitor = MonitorStart.Begin();
-            new ContainerStart(store, new ImageStore(paths)).TryRestart(container, monitor);
+            new ContainerStart(store, ImageStore.Open(paths)).TryRestart(container, monitor);
         }
 
         return 0;

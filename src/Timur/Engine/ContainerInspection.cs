@@ -12,7 +12,7 @@ public static class ContainerInspection
         ContainerState state = container.State;
         RunOptions options = container.Options;
         string directory = store.Paths.Container(container.Id);
-        Image? image = container.Record.ImageId.Length == 0 ? null : new ImageStore(store.Paths).TryResolve(container.Record.ImageId);
+        Image? image = container.Record.ImageId.Length == 0 ? null : ImageStore.Open(store.Paths).TryResolve(container.Record.ImageId);
         return new TemplateObject()
             .Add("Id", container.Id.Text)
             .Add("Name", "/" + container.Name)

@@ -60,7 +60,7 @@ public sealed class HealthProcess
     }
 
     internal static Image? ImageOf(ContainerStore store, Container container)
-        => container.Record.ImageId.Trim('0').Length == 0 ? null : new ImageStore(store.Paths).TryResolve(container.Record.ImageId);
+        => container.Record.ImageId.Trim('0').Length == 0 ? null : ImageStore.Open(store.Paths).TryResolve(container.Record.ImageId);
 
     private void Serve()
     {
@@ -109,7 +109,7 @@ public sealed class HealthProcess
                 using (write)
                 {
                     Arguments arguments = Arguments.Parse("exec", ExecSession.Options, ["--", container.Name, .. _plan.Command], stopAtOperand: true);
-                    process = new ExecSession(_store, new ImageStore(_store.Paths)).Start(container, arguments, size: null, output: write);
+                    process = new ExecSession(_store, ImageStore.Open(_store.Paths)).Start(container, arguments, size: null, output: write);
                 }
 
                 using (process)

@@ -17,7 +17,7 @@ public sealed class HostCare(DataPaths paths)
             Directories.Create(directory, 0x1C9);
         }
 
-        Image image = new ImageStore(paths).Resolve("busybox");
+        Image image = ImageStore.Open(paths).Resolve("busybox");
         NetworkRecord network = new HostNetwork(paths).Prepare();
         return
         [

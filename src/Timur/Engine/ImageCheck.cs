@@ -94,26 +94,12 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
             string path = _images.Blobs.PathOf(layer.Digest);
             string? wrong = Files.TryStatus(path, out _) is not { } status ? "is missing"
                 : (long)status.Size != layer.Size ? $"has {status.Size} bytes instead of {layer.Size}"
-                : readsAll && !_images.Blobs.IsWhole(layer) ? "was altered" : null;
+                : readsAll && !_images.Blobs.IsWhole(layer.Digest) ? "was altered" : null;
             if (wrong is not null && _wrongBlobs.Add(path))
             {
-                _findings.Add(new Finding($"{path}: a compressed layer of image {image.Id[..12]} {wrong}; a push will pack the layer anew", () => GiveUp(path)));
+                _findings.Add(new Finding($"{path}: a compressed layer of image {image.Id[..12]} {wrong}; a push will pack the layer anew", () => _images.GiveUpBlob(path)));
             }
         }
-    }
-
-    /// <summary>Every image that has the blob becomes one without compressed layers.</summary>
-    private void GiveUp(string path)
-    {
-        foreach (Image image in _images.All())
-        {
-            if (_images.Blobs.BlobsOf(image.Id).Any(layer => _images.Blobs.PathOf(layer.Digest) == path))
-            {
-                _images.DropBlobs(image);
-            }
-        }
-
-        Files.TryUnlink(path, out _);
     }
 
     /// <param name="blobs">What layers can be unpacked from again, whichever image has it.</param>

@@ -31,7 +31,7 @@ public static class MachineInfo
             .Add("Containers", containers.Count)
             .Add("ContainersRunning", containers.Count(container => container.State.Status == ContainerStatus.Running))
             .Add("ContainersPaused", containers.Count(container => container.State.Status == ContainerStatus.Paused))
-            .Add("Images", new ImageStore(paths).List().Count)
+            .Add("Images", ImageStore.Open(paths).List().Count)
             .Add("KernelVersion", Files.TryReadText("/proc/sys/kernel/osrelease", out _) ?? "")
             .Add("OperatingSystem", OperatingSystemName())
             .Add("Architecture", System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant())

@@ -90,7 +90,7 @@ public static class StoreCache
         var removed = new List<string>();
         IEnumerable<string> filters = Directories.List(paths.Filters).Select(entry => $"{paths.Filters}/{entry.Name}");
         IEnumerable<string> trash = Directories.List(paths.Trash).Select(entry => $"{paths.Trash}/{entry.Name}");
-        foreach (string path in filters.Concat(trash).Concat(new ImageStore(paths).Unfinished()))
+        foreach (string path in filters.Concat(trash).Concat(ImageStore.Open(paths).Unfinished()))
         {
             if (InProgress.IsAbandoned(path))
             {

@@ -230,7 +230,7 @@ public sealed class SystemCheck(DataPaths paths, bool readsAll = false)
         _findings.AddRange(images);
         try
         {
-            var store = new ImageStore(paths);
+            var store = ImageStore.Open(paths);
             foreach (string leftover in store.Leftovers())
             {
                 AddLeftover(leftover, "part of an image", store.RemoveLeftover);

@@ -74,11 +74,11 @@ internal sealed class BlobStore(DataPaths paths)
     }
 
     /// <summary>Whether a blob has the digest it is named by; all of it is read.</summary>
-    internal bool IsWhole(Descriptor blob)
+    internal bool IsWhole(Digest blob)
     {
-        using var file = new FileStream(PathOf(blob.Digest), FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-        using var digested = new DigestedStream(file, blob.Digest);
-        return digested.Finish() == blob.Digest;
+        using var file = new FileStream(PathOf(blob), FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+        using var digested = new DigestedStream(file, blob);
+        return digested.Finish() == blob;
     }
 
     /// <summary>Removes what an image came with: its manifest, and the blobs that no other image has.</summary>

@@ -16,7 +16,7 @@ internal static class BusyboxImage
         string binary = Find();
         byte[] bytes = Files.ReadAll(binary);
         using KeptLayer layer = MakeLayer(store, bytes, binary);
-        return store.Add(
+        Image image = store.Add(
             new ImageConfig
             {
                 Cmd = ["sh"],
@@ -25,6 +25,8 @@ internal static class BusyboxImage
                 History = [new ImageHistory(null, $"timur: from {binary}", "", false)],
             },
             Name);
+        store.Settling.FinishInBackground();
+        return image;
     }
 
     /// <summary>The same of the same binary: times are left out.</summary>

@@ -25,7 +25,9 @@ public sealed class ImageImport(ImageStore store)
         // Held until the configuration is there: a layer that nobody names and nobody holds is a leftover.
         using FileLock held = unfinished.Place(diffId);
         DateTimeOffset now = DateTimeOffset.UtcNow;
-        return store.Add(config with { Created = now, DiffIds = ["sha256:" + diffId], History = [new ImageHistory(now, history, "", false)] }, name);
+        Image image = store.Add(config with { Created = now, DiffIds = ["sha256:" + diffId], History = [new ImageHistory(now, history, "", false)] }, name);
+        store.Settling.FinishInBackground();
+        return image;
     }
 
     private void Unpack(Stream archive, string directory)

@@ -36,6 +36,18 @@ public sealed class ImageLoad(ImageStore store, ITransferProgress progress, Plat
 
     private List<LoadedImage> Load(ArchiveFiles files, string what, CancellationToken cancel)
     {
+        try
+        {
+            return LoadKind(files, what, cancel);
+        }
+        finally
+        {
+            store.Settling.FinishInBackground();
+        }
+    }
+
+    private List<LoadedImage> LoadKind(ArchiveFiles files, string what, CancellationToken cancel)
+    {
         if (files.Has("oci-layout") && files.Has("index.json"))
         {
             return LoadLayout(files, what, cancel);

@@ -105,6 +105,7 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
         finally
         {
             held.ForEach(one => one.Dispose());
+            store.Settling.FinishInBackground();
         }
     }
 

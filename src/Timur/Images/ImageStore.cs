@@ -13,6 +13,14 @@ public sealed class ImageStore(DataPaths paths)
 {
     private const string HostName = "host";
 
+    /// <summary>The images below <see cref="DataPaths.Images"/>; what the machine left in doubt when it last went down is put right first.</summary>
+    public static ImageStore Open(DataPaths paths)
+    {
+        var store = new ImageStore(paths);
+        PowerCut.Mend(store);
+        return store;
+    }
+
     internal string Layers { get; } = paths.Images + "/layers";
 
     internal string Configs { get; } = paths.Images + "/configs";
@@ -20,6 +28,9 @@ public sealed class ImageStore(DataPaths paths)
     internal string Names { get; } = paths.Images + "/names";
 
     internal BlobStore Blobs { get; } = new(paths);
+
+    /// <summary>What isn't on the disk yet. Whoever adds layers, images or names ends with <see cref="Settling.FinishInBackground"/>.</summary>
+    internal Settling Settling { get; } = new(paths);
 
     /// <summary>What ADD fetched from addresses.</summary>
     internal string Downloads { get; } = paths.Images + "/downloads";
@@ -112,7 +123,7 @@ public sealed class ImageStore(DataPaths paths)
     public void Tag(Image image, ImageName name)
     {
         Directories.Create(Names);
-        AtomicFile.Write($"{Names}/{name.FileName}", Encoding.UTF8.GetBytes(image.Id), 0x1A4);
+        Record($"{Names}/{name.FileName}", Encoding.UTF8.GetBytes(image.Id));
     }
 
     /// <summary>Takes a name away; true when there was one.</summary>
@@ -172,14 +183,14 @@ public sealed class ImageStore(DataPaths paths)
         if (!names.SequenceEqual(diffIds))
         {
             Directories.Create(Stacks);
-            AtomicFile.Write($"{Stacks}/{id}", Encoding.ASCII.GetBytes(string.Join('\n', names)), 0x1A4);
+            Record($"{Stacks}/{id}", Encoding.ASCII.GetBytes(string.Join('\n', names)));
         }
     }
 
     private Image Add(string id, byte[] bytes, ImageName? name)
     {
         Directories.Create(Configs);
-        AtomicFile.Write($"{Configs}/{id}.json", bytes, 0x1A4);
+        Record($"{Configs}/{id}.json", bytes);
         Image image = Load(id, name?.Familiar ?? id) ?? throw new Failure($"image {id} was stored but can't be read");
         if (name is { } known)
         {
@@ -188,6 +199,9 @@ public sealed class ImageStore(DataPaths paths)
 
         return image;
     }
+
+    /// <summary>Writes one of the small files that say what there is.</summary>
+    internal void Record(string path, ReadOnlySpan<byte> bytes) => AtomicFile.Write(path, bytes, 0x1A4, beforeName: () => Settling.Mark(Settling.Records));
 
     /// <summary>Keeps an image from being removed until it is disposed; null when it is gone already.</summary>
     public FileLock? TryHold(Image image) => UnfinishedLayer.TryHold($"{Configs}/{image.Id}.json");
@@ -279,6 +293,17 @@ public sealed class ImageStore(DataPaths paths)
         bool has = Blobs.BlobsOf(image.Id).Any();
         Blobs.Remove(image.Id);
         return has;
+    }
+
+    /// <summary>Every image that has this compressed layer becomes one without any.</summary>
+    internal void GiveUpBlob(string path)
+    {
+        foreach (Image image in All().Where(image => Blobs.ManifestOf(image.Id)?.Layers.Any(layer => Blobs.PathOf(layer.Digest) == path) == true))
+        {
+            DropBlobs(image);
+        }
+
+        Files.TryUnlink(path, out _);
     }
 
     /// <summary>Everything that an image has on the disk: layers, blobs, manifest, configuration. Other images may have the same layers and blobs.</summary>

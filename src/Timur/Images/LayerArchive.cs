@@ -9,6 +9,7 @@ namespace Timur.Images;
 /// </summary>
 internal sealed class LayerArchive : ForwardStream
 {
+    private readonly ReadAheadStream _received;
     private readonly DigestedStream _hashed;
     private readonly ReadAheadStream _ahead;
 
@@ -16,8 +17,17 @@ internal sealed class LayerArchive : ForwardStream
     /// <param name="diffId">What its digest should be.</param>
     internal LayerArchive(Stream blob, Digest diffId, CancellationToken cancel)
     {
-        _hashed = new DigestedStream(Decompression.Open(blob), diffId, cancel);
-        _ahead = new ReadAheadStream(_hashed);
+        _received = new ReadAheadStream(blob, leaveOpen: true);
+        try
+        {
+            _hashed = new DigestedStream(Decompression.Open(_received), diffId, cancel);
+            _ahead = new ReadAheadStream(_hashed);
+        }
+        catch
+        {
+            _received.Dispose();
+            throw;
+        }
     }
 
     public override int Read(Span<byte> buffer) => _ahead.Read(buffer);
@@ -35,6 +45,7 @@ internal sealed class LayerArchive : ForwardStream
         if (disposing)
         {
             _ahead.Dispose();
+            _received.Dispose();
         }
 
         base.Dispose(disposing);

@@ -80,7 +80,7 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
             throw new WrongBytesException();
         }
 
-        part.Keep(store.Blobs);
+        part.Keep(store);
         return held;
     }
 
@@ -90,9 +90,7 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
         using var unfinished = new UnfinishedLayer(store, diffId.Hex[..16]);
         UnpackChecked(source, part, unfinished, diffId);
         FileLock held = unfinished.Place(diffId.Hex);
-
-        // What Place has brought to the disk holds the blob, too.
-        part?.Keep(store.Blobs);
+        part?.Keep(store);
         return held;
     }
 
@@ -104,7 +102,7 @@ internal sealed class LayerFetch(ImageStore store, Repository repository, ITrans
         {
             using Fd root = Files.Open(unfinished.Path, Open.Path | Open.Directory);
             using var archive = new LayerArchive(source, diffId, cancel);
-            using var unpacker = new LayerUnpacker(archive, root) { Wrote = unfinished.Wrote };
+            using var unpacker = new LayerUnpacker(archive, root);
             unpacker.Run();
             found = archive.Finish();
             needs = unpacker.Needs;

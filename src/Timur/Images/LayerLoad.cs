@@ -99,7 +99,7 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, ITransferP
         {
             using Fd root = Files.Open(unfinished.Path, Open.Path | Open.Directory);
             using var archive = new LayerArchive(source, diffId, cancel);
-            using var unpacker = new LayerUnpacker(archive, root) { Wrote = unfinished.Wrote };
+            using var unpacker = new LayerUnpacker(archive, root);
             unpacker.Run();
             Compare(archive.Finish(), diffId, what);
             store.Stacking.Record(diffId.Hex, unpacker.Needs);
@@ -139,11 +139,7 @@ internal sealed class LayerLoad(ImageStore store, ArchiveFiles files, ITransferP
     private FileLock Keep(string path, Digest digest)
     {
         FileLock held = InProgress.Hold(path);
-        using (Fd file = Files.Open(path))
-        {
-            Files.Sync(file, path);
-        }
-
+        store.Settling.Mark(digest.FileName);
         Files.Rename(path, store.Blobs.PathOf(digest));
         held.Share();
         return held;

@@ -57,7 +57,7 @@ public sealed class LayerMaking(ImageStore store)
 
             string layer = $"{store.Layers}/{hex}";
             Directories.Create(store.Layers);
-            (FileLock kept, moved) = UnfinishedLayer.Place(directory, held, layer);
+            (FileLock kept, moved) = UnfinishedLayer.Place(store, directory, held, hex);
             return new KeptLayer("sha256:" + hex, layer, kept);
         }
         finally

@@ -1,7 +1,6 @@
 using Timur.Images.Registry;
 using Timur.Kernel;
 using Timur.Oci;
-using Timur.State;
 
 namespace Timur.Images;
 
@@ -75,7 +74,7 @@ public sealed class ManifestLists(ImageStore store)
     private void Write(ImageName name, IReadOnlyList<ListedImage> images)
     {
         Directories.Create(_directory);
-        AtomicFile.Write(PathOf(name), ManifestJson.Written(json =>
+        store.Record(PathOf(name), ManifestJson.Written(json =>
         {
             json.WriteStartArray("images");
             foreach (ListedImage image in images)
@@ -87,7 +86,8 @@ public sealed class ManifestLists(ImageStore store)
             }
 
             json.WriteEndArray();
-        }), 0x1A4);
+        }));
+        store.Settling.FinishInBackground();
     }
 
     private string PathOf(ImageName name) => $"{_directory}/{name.FileName}";

@@ -108,7 +108,11 @@ internal sealed class PartialBlob : ForwardStream
     }
 
     /// <summary>The blob is whole.</summary>
-    internal void Keep(BlobStore blobs) => Files.Rename(_path, blobs.PathOf(_descriptor.Digest));
+    internal void Keep(ImageStore store)
+    {
+        store.Settling.Mark(_descriptor.Digest.FileName);
+        Files.Rename(_path, store.Blobs.PathOf(_descriptor.Digest));
+    }
 
     protected override void Dispose(bool disposing)
     {

@@ -11,17 +11,12 @@ namespace Timur.Images;
 public sealed record CachedStep(string? DiffId, DateTimeOffset Created);
 
 /// <summary>
-/// What steps of builds came to, so that they needn't be done again: <c>cache/KEY</c> names a layer, which stays as long as the record does. A record is written
-/// before its layer is safe from a power cut; until <see cref="Settle"/> it therefore counts only until the machine is started again.
+/// What steps of builds came to, so that they needn't be done again: <c>cache/KEY</c> names a layer, which stays as long as the record does, unless a power cut
+/// takes it.
 /// </summary>
 public sealed class StepCache(DataPaths paths)
 {
-    private const string Settled = "-";
-
     private readonly string _directory = paths.Images + "/cache";
-    private readonly List<string> _unsettled = [];
-    private readonly Lock _lock = new();
-    private readonly string _boot = Files.TryReadText("/proc/sys/kernel/random/boot_id", out _) ?? "?";
 
     /// <param name="key">64 hexadecimal digits.</param>
     public CachedStep? TryGet(string key) => Read($"{_directory}/{key}");
@@ -29,38 +24,7 @@ public sealed class StepCache(DataPaths paths)
     public void Add(string key, CachedStep step)
     {
         Directories.Create(_directory);
-        lock (_lock)
-        {
-            Write(key, step, _boot);
-            _unsettled.Add(key);
-        }
-    }
-
-    /// <summary>Makes what was added safe from a power cut.</summary>
-    public void Settle()
-    {
-        lock (_lock)
-        {
-            if (_unsettled.Count == 0)
-            {
-                return;
-            }
-
-            using (Fd directory = Files.Open(_directory, Open.Read | Open.Directory))
-            {
-                Files.SyncFileSystem(directory, _directory);
-            }
-
-            foreach (string key in _unsettled)
-            {
-                if (TryGet(key) is { } step)
-                {
-                    Write(key, step, Settled);
-                }
-            }
-
-            _unsettled.Clear();
-        }
+        AtomicFile.Write($"{_directory}/{key}", Encoding.ASCII.GetBytes($"{step.DiffId ?? "none"} {step.Created.ToUnixTimeMilliseconds()}\n"));
     }
 
     /// <summary>DiffIDs of the layers that records name.</summary>
@@ -79,14 +43,11 @@ public sealed class StepCache(DataPaths paths)
         return count;
     }
 
-    /// <summary>Unfinished files, and records from before a power cut.</summary>
+    /// <summary>Unfinished files, and records that a power cut left empty.</summary>
     internal IEnumerable<string> Leftovers() => Directories.List(_directory).Select(entry => $"{_directory}/{entry.Name}").Where(path => Read(path) is null);
 
-    private void Write(string key, CachedStep step, string boot)
-        => AtomicFile.Write($"{_directory}/{key}", Encoding.ASCII.GetBytes($"{step.DiffId ?? "none"} {step.Created.ToUnixTimeMilliseconds()} {boot}\n"));
-
-    private CachedStep? Read(string path)
-        => Files.TryReadText(path, out _)?.Split(' ') is [var diffId, var created, var boot] && (boot == Settled || boot == _boot) && !Path.GetFileName(path).StartsWith('.')
+    private static CachedStep? Read(string path)
+        => Files.TryReadText(path, out _)?.Split(' ') is [var diffId, var created] && !Path.GetFileName(path).StartsWith('.')
             && long.TryParse(created, NumberStyles.None, CultureInfo.InvariantCulture, out long milliseconds)
             ? new CachedStep(diffId == "none" ? null : diffId, DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)) : null;
 }

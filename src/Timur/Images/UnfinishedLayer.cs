@@ -8,7 +8,6 @@ internal sealed class UnfinishedLayer : IDisposable
 {
     private readonly ImageStore _store;
     private readonly FileLock _held;
-    private readonly EarlySync _disk;
     private bool _placed;
 
     /// <param name="name">Tells it from others that this process makes.</param>
@@ -23,29 +22,26 @@ internal sealed class UnfinishedLayer : IDisposable
         Directories.TrySpread(store.Layers);
         Directories.Create(Path);
         _held = InProgress.Hold(Path);
-        _disk = new EarlySync(Path);
     }
 
     internal string Path { get; }
 
-    /// <summary>So many bytes more are in it, and may go to the disk already.</summary>
-    internal void Wrote(long bytes) => _disk.Wrote(bytes);
-
     /// <summary>
-    /// Gives it its name when all of it is on the disk; somebody else's layer of the same name is the same. The lock keeps the layer until an image names it.
+    /// Gives it its name, and marks it as not on the disk yet; somebody else's layer of the same name is the same. The lock keeps the layer until an image names it.
     /// </summary>
     /// <param name="name">Its diffID in hexadecimal, or what a stack calls it.</param>
     internal FileLock Place(string name)
     {
-        _disk.Finish();
-        (FileLock held, _placed) = Place(Path, _held, $"{_store.Layers}/{name}");
+        (FileLock held, _placed) = Place(_store, Path, _held, name);
         return held;
     }
 
     /// <summary>Gives a directory the name of a layer, unless that is there already: the lock that keeps the layer, and whether the directory became it.</summary>
     /// <param name="held">The lock on the directory.</param>
-    internal static (FileLock Held, bool IsPlaced) Place(string directory, FileLock held, string layer)
+    internal static (FileLock Held, bool IsPlaced) Place(ImageStore store, string directory, FileLock held, string name)
     {
+        string layer = $"{store.Layers}/{name}";
+        store.Settling.Mark(name);
         if (Files.TryRename(directory, layer, out Errno why, noReplace: true))
         {
             held.Share();
@@ -53,7 +49,7 @@ internal sealed class UnfinishedLayer : IDisposable
         }
 
         return why != Errno.EEXIST ? throw new SyscallException("rename", why, layer)
-            : (TryHold(layer) ?? throw new Failure($"layer {System.IO.Path.GetFileName(layer)[..12]} was removed while it was being made again", "try again"), false);
+            : (TryHold(layer) ?? throw new Failure($"layer {name[..12]} was removed while it was being made again", "try again"), false);
     }
 
     /// <summary>Keeps a layer or blob that is there from being removed; null when it isn't there.</summary>
@@ -83,7 +79,6 @@ internal sealed class UnfinishedLayer : IDisposable
 
     public void Dispose()
     {
-        _disk.Dispose();
         if (!_placed)
         {
             _held.Dispose();

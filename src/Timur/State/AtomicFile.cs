@@ -13,7 +13,8 @@ public static class AtomicFile
     /// The content is worth nothing after a power cut, which may then leave an empty file. ext4 writes a file to the disk at once when it is renamed over
     /// another; exchanging the two names does without.
     /// </param>
-    public static void Write(string path, ReadOnlySpan<byte> bytes, uint mode = 0x180, bool durable = false, bool passing = false)
+    /// <param name="beforeName">Done when all is written, before the file has its name.</param>
+    public static void Write(string path, ReadOnlySpan<byte> bytes, uint mode = 0x180, bool durable = false, bool passing = false, Action? beforeName = null)
     {
         string temporary = $"{Path.GetDirectoryName(path)}/.{Path.GetFileName(path)}.{Processes.Self}.tmp";
         try
@@ -27,6 +28,7 @@ public static class AtomicFile
                 }
             }
 
+            beforeName?.Invoke();
             if (!passing || !Files.TryExchange(temporary, path, out _))
             {
                 Files.Rename(temporary, path);

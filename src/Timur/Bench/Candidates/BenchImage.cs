@@ -30,7 +30,7 @@ internal sealed class BenchImage
 
     internal static BenchImage Open(Workplace work, string reference)
     {
-        Image image = new ImageStore(work.Paths).Resolve(reference);
+        Image image = ImageStore.Open(work.Paths).Resolve(reference);
         if (image.LayerDirectories.Count == 1)
         {
             return new BenchImage(work, image, image.LayerDirectories[0].TrimEnd('/') is { Length: > 0 } tree ? tree : "/");

@@ -20,6 +20,7 @@ internal sealed class ReadAheadStream : ForwardStream
     private readonly byte[][] _pieces = [.. Enumerable.Range(0, Pieces).Select(_ => new byte[PieceSize])];
     private readonly int[] _lengths = new int[Pieces];
     private readonly Stream _source;
+    private readonly bool _leaveOpen;
     private readonly Thread _thread;
     private long _filled;
     private long _emptied;
@@ -27,10 +28,10 @@ internal sealed class ReadAheadStream : ForwardStream
     private bool _isClosed;
     private ExceptionDispatchInfo? _error;
 
-    /// <param name="source">Closed with this one.</param>
-    internal ReadAheadStream(Stream source)
+    /// <param name="source">Closed with this one, unless it is to stay open.</param>
+    internal ReadAheadStream(Stream source, bool leaveOpen = false)
     {
-        _source = source;
+        (_source, _leaveOpen) = (source, leaveOpen);
         _thread = new Thread(Fill, maxStackSize: 512 * 1024) { IsBackground = true, Name = "read ahead" };
         _thread.Start();
     }
@@ -149,7 +150,10 @@ internal sealed class ReadAheadStream : ForwardStream
             }
 
             _thread.Join();
-            _source.Dispose();
+            if (!_leaveOpen)
+            {
+                _source.Dispose();
+            }
         }
 
         base.Dispose(disposing);

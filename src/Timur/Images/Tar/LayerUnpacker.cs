@@ -44,9 +44,6 @@ internal sealed class LayerUnpacker : IDisposable
     /// <summary>Owner, mode and time as they are to be, from what the archive says.</summary>
     internal Func<OwnerAndTimes, OwnerAndTimes> Owner { get; init; } = attributes => attributes;
 
-    /// <summary>Hears of the bytes of each piece of content that was written.</summary>
-    internal Action<long> Wrote { get; init; } = _ => { };
-
     /// <summary>Bytes of file content unpacked.</summary>
     internal long Bytes { get; private set; }
 
@@ -163,7 +160,6 @@ internal sealed class LayerUnpacker : IDisposable
             }
 
             Bytes += length;
-            Wrote(length);
         }
 
         if (entry.Parts is not null)
