@@ -31,7 +31,7 @@ public sealed class PowerCutTests : IDisposable
     public void Dispose()
     {
         WaitForProcesses();
-        Must("umount $ROOT/data");
+        Unmount();
         _timur.Dispose();
     }
 
@@ -131,7 +131,8 @@ public sealed class PowerCutTests : IDisposable
     private void AssertMended(string what, string command, string proof)
     {
         WaitForProcesses();
-        Must("umount $ROOT/data; mount -o loop $ROOT/disk $ROOT/data; cat /proc/sys/kernel/random/uuid >$ROOT/boot");
+        Unmount();
+        Must("mount -o loop $ROOT/disk $ROOT/data; cat /proc/sys/kernel/random/uuid >$ROOT/boot");
         Outcome after = Script($$"""
             unshare -m --propagation private sh -ec "
                 mount --bind $ROOT/boot /proc/sys/kernel/random/boot_id
@@ -158,6 +159,13 @@ public sealed class PowerCutTests : IDisposable
     [DllImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Ioctl(int descriptor, nuint request, ref uint flags);
+
+    /// <summary>The kernel closes what a process had open a moment after it is gone.</summary>
+    private void Unmount()
+    {
+        Outcome outcome = new(0, "", "");
+        Assert.True(SpinWait.SpinUntil(() => (outcome = Script("umount $ROOT/data")).Code == 0, 60_000), outcome.ToString());
+    }
 
     private void WaitForProcesses() => Assert.True(SpinWait.SpinUntil(() => !_timur.Processes().Any(), 60_000), string.Join('\n', _timur.Processes()));
 
