@@ -11,7 +11,7 @@ namespace Timur.Engine;
 /// </summary>
 internal sealed class ImageCheck(DataPaths paths, bool readsAll)
 {
-    private readonly ImageStore _images = new(paths);
+    private readonly ImageStore _images = ImageStore.Open(paths);
     private readonly List<Finding> _findings = [];
     private readonly HashSet<string> _wrongBlobs = [];
     private bool _knowsContainers;

@@ -10,7 +10,7 @@ public sealed record PrunedThings(IReadOnlyList<string> Removed, long Bytes);
 /// <summary>Removes images that nobody needs.</summary>
 public sealed class ImagePrune(DataPaths paths)
 {
-    private readonly ImageStore _images = new(paths);
+    private readonly ImageStore _images = ImageStore.Open(paths);
 
     /// <summary>Filters that make no sense are a <see cref="Failure"/>.</summary>
     public void Check(IReadOnlyList<string> filters) => _ = new ImageFilter(_images, filters, DateTimeOffset.UtcNow);

@@ -10,7 +10,7 @@ namespace Timur.Engine;
 /// </summary>
 public sealed class StoreBudget(DataPaths paths)
 {
-    private readonly ImageStore _images = new(paths);
+    private readonly ImageStore _images = ImageStore.Open(paths);
 
     /// <summary>What <c>TIMUR_BUDGET</c> or the file <c>budget</c> in the store says; null when there is none.</summary>
     public static long? Configured(DataPaths paths)
@@ -90,7 +90,7 @@ public static class StoreCache
         var removed = new List<string>();
         IEnumerable<string> filters = Directories.List(paths.Filters).Select(entry => $"{paths.Filters}/{entry.Name}");
         IEnumerable<string> trash = Directories.List(paths.Trash).Select(entry => $"{paths.Trash}/{entry.Name}");
-        foreach (string path in filters.Concat(trash).Concat(ImageStore.Open(paths).Unfinished()))
+        foreach (string path in filters.Concat(trash).Concat(new ImageLeftovers(ImageStore.Open(paths)).Unfinished()))
         {
             if (InProgress.IsAbandoned(path))
             {

@@ -14,7 +14,7 @@ public sealed record UsageRow(string Type, int Total, int Active, long Size, lon
 /// <summary>What the store occupies, kind by kind: all rows together are the store's directory.</summary>
 public sealed class StoreUsage(DataPaths paths)
 {
-    private readonly ImageStore _images = new(paths);
+    private readonly ImageStore _images = ImageStore.Open(paths);
 
     public IReadOnlyList<UsageRow> Rows()
     {
@@ -62,7 +62,7 @@ public sealed class StoreUsage(DataPaths paths)
 
         // A layer that was made anew for a stack shares its files with the plain one: what goes is what isn't needed under any name.
         long reclaimable = Directories.Usage(needed.Concat(all.SelectMany(_images.PathsOf)).Distinct()) - Directories.Usage(needed);
-        return new UsageRow("Images", all.Count, all.Count(image => usedIds.Contains(image.Id)), Directories.Usage(paths.Images) - _images.Unfinished().Sum(Directories.Usage), reclaimable);
+        return new UsageRow("Images", all.Count, all.Count(image => usedIds.Contains(image.Id)), Directories.Usage(paths.Images) - new ImageLeftovers(_images).Unfinished().Sum(Directories.Usage), reclaimable);
     }
 
     private UsageRow Containers(List<Container> containers)
@@ -93,7 +93,7 @@ public sealed class StoreUsage(DataPaths paths)
 
     private UsageRow Cache()
     {
-        long size = Directories.Usage(paths.Filters) + Directories.Usage(paths.Trash) + _images.Unfinished().Sum(Directories.Usage);
+        long size = Directories.Usage(paths.Filters) + Directories.Usage(paths.Trash) + new ImageLeftovers(_images).Unfinished().Sum(Directories.Usage);
         return new UsageRow("Cache", 0, 0, size, size);
     }
 

@@ -230,10 +230,10 @@ public sealed class SystemCheck(DataPaths paths, bool readsAll = false)
         _findings.AddRange(images);
         try
         {
-            var store = ImageStore.Open(paths);
-            foreach (string leftover in store.Leftovers())
+            var leftovers = new ImageLeftovers(ImageStore.Open(paths));
+            foreach (string leftover in leftovers.All())
             {
-                AddLeftover(leftover, "part of an image", store.RemoveLeftover);
+                AddLeftover(leftover, "part of an image", leftovers.Remove);
             }
         }
         catch (Failure e) when (images.Count == 0)

@@ -42,7 +42,7 @@ public sealed class ImageStore(DataPaths paths)
 
     internal LayerStacking Stacking => new(this);
 
-    private string Stacks { get; } = paths.Images + "/stacks";
+    internal string Stacks { get; } = paths.Images + "/stacks";
 
     /// <summary>
     /// The image of that name, id or id prefix; built-in images are made when they are missing. Unknown ones are a <see cref="Failure"/>.
@@ -252,7 +252,7 @@ public sealed class ImageStore(DataPaths paths)
         return (steps, DiscardUnused(layers));
     }
 
-    private HashSet<string> UsedLayers()
+    internal HashSet<string> UsedLayers()
     {
         var used = new HashSet<string>(Cache.DiffIds().Select(DirectoryOf));
         foreach ((_, Image image) in List())
@@ -315,10 +315,6 @@ public sealed class ImageStore(DataPaths paths)
         return DirectoriesOf(image).Concat(blobs).Concat(names).Concat(needs).Append($"{Stacks}/{image.Id}").Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
     }
 
-    /// <summary>Files and directories on their way: downloads that broke off, layers and archives that are being unpacked.</summary>
-    internal IReadOnlyList<string> Unfinished()
-        => [.. new[] { Layers, Blobs.Blobs, paths.Images }.SelectMany(directory => Directories.List(directory).Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{directory}/{entry.Name}"))];
-
     /// <summary>Bytes that all images occupy.</summary>
     public long Occupied() => Directories.Usage(paths.Images);
 
@@ -327,49 +323,6 @@ public sealed class ImageStore(DataPaths paths)
     {
         Directories.Create(paths.Trash);
         Discarded.TryMove(paths, directory, $"{Path.GetFileName(directory)}.{Processes.Self}", out _)?.Dispose();
-    }
-
-    /// <summary>Removes one of the <see cref="Leftovers"/>, and what was recorded of it.</summary>
-    public void RemoveLeftover(string path)
-    {
-        Directories.RemoveTree(path);
-        if (Path.GetDirectoryName(path) == Layers)
-        {
-            Stacking.Forget();
-        }
-    }
-
-    /// <summary>
-    /// Paths of what interrupted commands may have left: unfinished files and layers, layers that no image has, names of images that are gone. Some
-    /// may still be worked on; see <see cref="InProgress"/>.
-    /// </summary>
-    public IReadOnlyList<string> Leftovers()
-    {
-        var leftovers = new List<string>();
-        List<DirectoryEntry> layers = [.. Directories.List(Layers)];
-        HashSet<string> used = UsedLayers();
-        leftovers.AddRange(layers.ConvertAll(entry => $"{Layers}/{entry.Name}").FindAll(layer => !used.Contains(layer)));
-        foreach (string directory in (ReadOnlySpan<string>)[Configs, Names])
-        {
-            foreach (DirectoryEntry entry in Directories.List(directory))
-            {
-                string path = $"{directory}/{entry.Name}";
-                bool isDangling = directory == Names && Files.TryReadText(path, out _) is { } id && !Files.Exists($"{Configs}/{id}.json");
-                if (entry.Name.StartsWith('.') || isDangling)
-                {
-                    leftovers.Add(path);
-                }
-            }
-        }
-
-        leftovers.AddRange(Directories.List(paths.Images + "/lists").Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{paths.Images}/lists/{entry.Name}"));
-        leftovers.AddRange(Directories.List(Downloads).Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{Downloads}/{entry.Name}"));
-        leftovers.AddRange(Blobs.Leftovers(Configs));
-        leftovers.AddRange(Cache.Leftovers());
-        leftovers.AddRange(Stacking.Leftovers());
-        leftovers.AddRange(Directories.List(Stacks).Where(entry => !Files.Exists($"{Configs}/{entry.Name}.json")).Select(entry => $"{Stacks}/{entry.Name}"));
-        leftovers.AddRange(Directories.List(paths.Images).Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{paths.Images}/{entry.Name}"));
-        return leftovers;
     }
 
     private Image? Load(string id, string reference)

@@ -63,7 +63,7 @@ public sealed class HostileRegistryTests : IDisposable
             {
                 Assert.Empty(store.List());
                 Assert.Empty(Directory.EnumerateFiles(Directory.CreateDirectory(root).FullName, "*.json", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }));
-                Assert.DoesNotContain(store.Unfinished(), path => !path.EndsWith(".part", StringComparison.Ordinal));
+                Assert.DoesNotContain(new ImageLeftovers(store).Unfinished(), path => !path.EndsWith(".part", StringComparison.Ordinal));
             }
 
             foreach (string blob in Directory.Exists(store.Blobs.Blobs) ? Directory.GetFiles(store.Blobs.Blobs, "sha256-*") : [])
