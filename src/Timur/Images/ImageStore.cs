@@ -298,7 +298,7 @@ public sealed class ImageStore(DataPaths paths)
     /// <summary>Every image that has this compressed layer becomes one without any.</summary>
     internal void GiveUpBlob(string path)
     {
-        foreach (Image image in All().Where(image => Blobs.ManifestOf(image.Id)?.Layers.Any(layer => Blobs.PathOf(layer.Digest) == path) == true))
+        foreach (Image image in All().Where(image => Blobs.BlobsOf(image.Id).Any(layer => Blobs.PathOf(layer.Digest) == path)))
         {
             DropBlobs(image);
         }

@@ -12,7 +12,7 @@ namespace Timur.Images;
 internal sealed class PowerCut
 {
     /// <summary>Directories of small files that say what there is.</summary>
-    private static readonly string[] Small = ["configs", "manifests", "names", "stacks", "needs", "lists", "cache"];
+    private static readonly string[] Small = ["configs", "manifests", "names", "stacks", "needs", "origins", "lists", "cache"];
 
     private readonly ImageStore _store;
     private readonly IReadOnlySet<string> _inDoubt;
