@@ -126,7 +126,8 @@ public sealed class ImageBootstrap(ImageStore store)
                 process.WaitForExit();
                 if (process.ExitCode != 0)
                 {
-                    string reason = complaints.FindLast(line => line.StartsWith("E: ", StringComparison.Ordinal)) ?? complaints.LastOrDefault() ?? "no reason given";
+                    // The first one is what went wrong, those after it what came of that.
+                    string reason = complaints.Find(line => line.StartsWith("E: ", StringComparison.Ordinal))?[3..] ?? complaints.LastOrDefault() ?? "no reason given";
                     throw new Failure($"mmdebstrap failed: {reason}", "check the suite, the package names and the mirror (--mirror)");
                 }
             }

@@ -34,6 +34,19 @@ public sealed partial class BuildahTests(BuildahTests.Peer peer) : IClassFixture
         Assert.Equal([.. Steps(theirs.config).Skip(theirBase).Select(TheirStep)], [.. Steps(own.config).Skip(ownBase).Select((step, i) => OwnStep(step, Steps(theirs.config)[theirBase + i]))]);
     }
 
+    /// <summary>
+    /// With --layers and --output type=local buildah 1.28 writes the layers over each other and leaves what they remove; its image is right, and ours has the same files.
+    /// </summary>
+    [Theory]
+    [InlineData("run-remove")]
+    [InlineData("run-rename-dir")]
+    [InlineData("run-exit-files")]
+    public void What_a_step_removed_is_in_neither_image_where_buildah_keeps_a_layer_for_each_step(string name)
+    {
+        string file = peer.Place.Write(name, File.ReadAllText($"{AppContext.BaseDirectory}/Build/Dockerfiles/{name}.Dockerfile"));
+        Assert.Equal(peer.TreeOfLayers(file), Own(file, []).Tree);
+    }
+
     /// <summary>Where buildah keeps a layer for each step, too; a directory that WORKDIR makes is a layer here and none there.</summary>
     [Fact]
     public void The_history_says_of_the_same_steps_that_they_have_no_layer()
@@ -160,6 +173,21 @@ public sealed partial class BuildahTests(BuildahTests.Peer peer) : IClassFixture
             finally
             {
                 TimurCommand.Execute("rm", ["-rf", tree]);
+            }
+        }
+
+        /// <summary>The files of an image with a layer for each step, mounted.</summary>
+        internal List<string> TreeOfLayers(string file)
+        {
+            BuildPlace.Succeed(Buildah("bud", "--isolation", "chroot", "--format", "docker", "-q", "--layers", "-t", "localhost/layers", "-f", file, Place.Context));
+            string container = BuildPlace.Succeed(Buildah("from", "--pull-never", "localhost/layers")).Out.Trim();
+            try
+            {
+                return Below(BuildPlace.Succeed(Buildah("mount", container)).Out.Trim());
+            }
+            finally
+            {
+                BuildPlace.Succeed(Buildah("rm", container));
             }
         }
 

@@ -49,6 +49,31 @@ public sealed class CommitTests : IDisposable
     }
 
     [Fact]
+    public void Attributes_that_overlayfs_would_read_never_come_into_an_image_or_an_archive()
+    {
+        // Inside a container such names are nobody's but its own.
+        const string marks = "mkdir -p d e; for name in opaque whiteout redirect; do setfattr -n user.overlay.$name -v y d; setfattr -n user.overlay.$name -v y d/f; done; setfattr -n user.kept -v z d";
+        Succeed(_timur.Run("run", "--name", "box", "--network", "none", "-v", "data:/data", "busybox", "sh", "-c", "mkdir /d; echo x >/d/f; mkdir /data/d; echo x >/data/d/f"));
+        Succeed(TimurCommand.Execute("sh", ["-ec", $"""
+            cd {_timur.Root}; (cd data/containers/*/upper; {marks}); (cd data/volumes/data/_data; {marks}); mkdir -p context/d; echo x >context/d/f; (cd context; {marks})
+            printf 'FROM busybox\nCOPY . /\n' >Dockerfile
+            T='{_timur.Words}'; $T commit -q box committed; $T build -q --network none -t built -f Dockerfile context
+            $T export box >box.tar; $T volume export data >data.tar; $T cp box:/d - >copied.tar
+            for image in committed built; do $T save --format oci-dir -o $image.oci $image; for blob in $image.oci/blobs/sha256/*; do zcat -f $blob >>$image.tar; done; done
+            """]));
+        foreach (string archive in (string[])["box", "data", "copied", "committed", "built"])
+        {
+            string text = System.Text.Encoding.Latin1.GetString(File.ReadAllBytes($"{_timur.Root}/{archive}.tar"));
+            Assert.DoesNotContain("user.overlay.", text);
+            Assert.Contains("user.kept", text);
+        }
+
+        Succeed(_timur.Run("rmi", "built"));
+        Succeed(_timur.Run("load", "-i", _timur.Root + "/built.oci"));
+        Assert.Equal("x\n", _timur.Run("run", "--rm", "--network", "none", "built", "cat", "/d/f").Out);
+    }
+
+    [Fact]
     public void What_can_not_be_committed_says_why()
     {
         Assert.Equal(1, _timur.Run("commit", "nobody").Code);

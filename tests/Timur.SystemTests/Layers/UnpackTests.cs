@@ -113,6 +113,14 @@ public sealed class UnpackTests
         Assert.Equal("0x00010203", Attribute(tree, "user.coded"));
         Refused(new TarBuilder().Pax(("SCHILY.xattr.trusted.overlay.redirect", "/etc")).Directory("d/"), "belongs to the overlay");
         Refused(new TarBuilder().Pax(("LIBARCHIVE.xattr.trusted.overlay.opaque", "eQ==")).Directory("d/"), "belongs to the overlay");
+        foreach (string name in (string[])["opaque", "whiteout", "redirect", "metacopy", "origin"])
+        {
+            // What overlayfs reads with userxattr, as containers of ordinary users have it: on a directory, a file, and for all that follows.
+            Refused(new TarBuilder().Pax(("SCHILY.xattr.user.overlay." + name, "y")).Directory("d/"), $"user.overlay.{name}, which belongs to the overlay");
+            Refused(new TarBuilder().Pax(("LIBARCHIVE.xattr.user.overlay." + name, "eQ")).File("f"), "belongs to the overlay");
+            Refused(new TarBuilder().Global(("SCHILY.xattr.user.overlay." + name, "y")).File("f"), "belongs to the overlay");
+        }
+
         Refused(new TarBuilder().Pax(("LIBARCHIVE.xattr.user.x", "?")).File("d"), "isn't in base 64");
     }
 

@@ -156,6 +156,44 @@ public sealed class AccessTests : IDisposable
         Assert.True(expired && pushed.Code == 0 && pushed.Out == sample.ManifestDigest + "\n", pushed.ToString());
     }
 
+    /// <summary>Layers come only when the token's time is over, which the registry itself doesn't mind: whoever asks for another token beforehand was refused none.</summary>
+    [Theory]
+    [InlineData(",\"expires_in\":1", true)]
+    [InlineData(",\"expires_in\":300", false)]
+    [InlineData(",\"expires_in\":0", false)]
+    [InlineData(",\"expires_in\":-5", false)]
+    [InlineData("", false)]
+    public void A_token_is_got_anew_before_it_ends(string lifetime, bool isRenewed)
+    {
+        using var tokens = new TokenServer(_timur.Root);
+        using var registry = new RegistryServer(_timur.Root + "/registry", more: tokens.Section);
+        SampleImage sample = Push(registry, "team/app:1");
+        using var proxy = new FaultProxy(registry.Host);
+        var answers = new List<int>();
+        proxy.Spoil = (request, answer) =>
+        {
+            lock (answers)
+            {
+                answers.Add(answer.Status);
+            }
+
+            if (request.Target.Contains("/manifests/", StringComparison.Ordinal))
+            {
+                Thread.Sleep(1000);
+            }
+
+            return answer;
+        };
+        tokens.Lifetime = lifetime;
+        int before = tokens.Requests.Count;
+        Outcome pulled = _timur.Run("pull", "-q", "--creds", "anna:secret", $"{proxy.Host}/team/app:1");
+        Assert.True(pulled.Code == 0 && pulled.Out == sample.Id + "\n", pulled.ToString());
+        Assert.Equal(isRenewed, tokens.Requests.Count - before > 1);
+
+        // The registry is asked without a token once only, to say where one is to be had.
+        Assert.Single(answers, status => status == 401);
+    }
+
     [Fact]
     public void An_identity_token_is_exchanged_for_a_token()
     {

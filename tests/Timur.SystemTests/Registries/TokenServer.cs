@@ -26,6 +26,9 @@ internal sealed class TokenServer : IDisposable
 
     internal List<TestRequest> Requests => _server.Requests;
 
+    /// <summary>What answers say of a token's life, as JSON; the registry believes each for five minutes.</summary>
+    internal string Lifetime { get; set; } = ",\"expires_in\":300";
+
     /// <summary>The registry's configuration.</summary>
     internal string Section => $"auth:\n  token:\n    realm: http://{_server.Host}/token\n    service: registry\n    issuer: tokens\n    rootcertbundle: {CertificateFile}\n";
 
@@ -41,7 +44,7 @@ internal sealed class TokenServer : IDisposable
         var form = Parameters(request.Method == "POST" ? Encoding.ASCII.GetString(request.Body) : request.Target[(request.Target.IndexOf('?') + 1)..]);
         bool known = request.Method == "POST" ? form.Contains(("grant_type", "refresh_token")) && form.Contains(("refresh_token", IdentityToken)) : request["authorization"] == Basic;
         string scopes = string.Join(' ', form.Where(pair => pair.Name == "scope").Select(pair => pair.Value));
-        return known ? TestAnswer.Plain(200, $$"""{"{{(request.Method == "POST" ? "access_token" : "token")}}":"{{Token(scopes)}}","expires_in":300}""") : TestAnswer.Plain(401, "{}");
+        return known ? TestAnswer.Plain(200, $$"""{"{{(request.Method == "POST" ? "access_token" : "token")}}":"{{Token(scopes)}}"{{Lifetime}}}""") : TestAnswer.Plain(401, "{}");
     }
 
     private static List<(string Name, string Value)> Parameters(string text) => [.. text.Split('&').Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2)

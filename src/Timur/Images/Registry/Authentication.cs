@@ -19,16 +19,28 @@ internal sealed class Authentication(string registry, RegistrySettings settings,
     private const long LongestLifetime = 365 * 24 * 3600;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (AuthenticationHeaderValue Value, DateTimeOffset Until)> _known = [];
+
+    /// <summary>Until when each holds, by the clock that nobody sets (Environment.TickCount64).</summary>
+    private readonly Dictionary<string, (AuthenticationHeaderValue Value, long Until)> _known = [];
+
+    /// <summary>Where tokens for a scope come from.</summary>
+    private readonly Dictionary<string, Challenge> _sources = [];
     private Credential? _credential;
     private bool _looked;
 
-    /// <summary>The Authorization header for a scope; null when none is known, and then the registry is asked without.</summary>
-    internal AuthenticationHeaderValue? For(string scope)
+    /// <summary>
+    /// The Authorization header for a scope, with a token got anew when the last one's time is nearly over; null when none is known, and then the registry is asked without.
+    /// </summary>
+    internal AuthenticationHeaderValue? For(string scope, bool secure, CancellationToken cancel)
     {
         lock (_lock)
         {
-            return _known.TryGetValue(scope, out var known) && known.Until > DateTimeOffset.UtcNow ? known.Value : null;
+            if (_known.TryGetValue(scope, out var known) && known.Until <= Environment.TickCount64 && _sources.TryGetValue(scope, out Challenge? source))
+            {
+                _known[scope] = known = Fetch(source, scope, Known(), secure, cancel);
+            }
+
+            return known.Value;
         }
     }
 
@@ -37,7 +49,7 @@ internal sealed class Authentication(string registry, RegistrySettings settings,
     {
         lock (_lock)
         {
-            if (_known.TryGetValue(scope, out var known) && known.Until > DateTimeOffset.UtcNow && !known.Value.Equals(refused))
+            if (_known.TryGetValue(scope, out var known) && known.Until > Environment.TickCount64 && !known.Value.Equals(refused))
             {
                 return true;
             }
@@ -55,12 +67,13 @@ internal sealed class Authentication(string registry, RegistrySettings settings,
             if (challenges.Find(challenge => challenge.Scheme == "bearer" && challenge["realm"] is not null) is { } bearer)
             {
                 _known[scope] = Fetch(bearer, scope, credential, secure, cancel);
+                _sources[scope] = bearer;
                 return true;
             }
 
             if (challenges.Exists(challenge => challenge.Scheme == "basic") && credential?.Password is not null && refused is null)
             {
-                _known[scope] = (Basic(credential), DateTimeOffset.MaxValue);
+                _known[scope] = (Basic(credential), long.MaxValue);
                 return true;
             }
 
@@ -94,7 +107,7 @@ internal sealed class Authentication(string registry, RegistrySettings settings,
     private static AuthenticationHeaderValue Basic(Credential credential)
         => new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.User}:{credential.Password}")));
 
-    private (AuthenticationHeaderValue, DateTimeOffset) Fetch(Challenge challenge, string scope, Credential? credential, bool secure, CancellationToken cancel)
+    private (AuthenticationHeaderValue, long) Fetch(Challenge challenge, string scope, Credential? credential, bool secure, CancellationToken cancel)
     {
         if (!Uri.TryCreate(challenge["realm"], UriKind.Absolute, out Uri? realm) || realm.Scheme is not ("http" or "https"))
         {
@@ -124,10 +137,10 @@ internal sealed class Authentication(string registry, RegistrySettings settings,
             throw json.Complain("its token has characters that no header takes");
         }
 
-        long seconds = Math.Clamp(json.Number("expires_in") ?? DefaultLifetime, DefaultLifetime, LongestLifetime);
+        long seconds = json.Number("expires_in") is > 0 and var said ? Math.Min(said, LongestLifetime) : DefaultLifetime;
 
-        // From now on, not from issued_at: clocks differ.
-        return (new AuthenticationHeaderValue("Bearer", token), DateTimeOffset.UtcNow.AddSeconds(seconds * 0.9));
+        // From now on, not from issued_at: clocks differ. Got anew when nine tenths of its life are over.
+        return (new AuthenticationHeaderValue("Bearer", token), Environment.TickCount64 + (seconds * 900));
     }
 
     private HttpResponseMessage Ask(Uri realm, string? service, string scope, Credential? credential, CancellationToken cancel)

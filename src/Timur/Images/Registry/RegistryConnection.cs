@@ -101,7 +101,7 @@ internal sealed class RegistryConnection : IDisposable
         for (int attempt = 0; ; attempt++)
         {
             HttpRequestMessage request = make();
-            AuthenticationHeaderValue? authorization = _authentication.For(scope);
+            AuthenticationHeaderValue? authorization = _authentication.For(scope, Root.Scheme == "https", cancel);
             HttpResponseMessage response = SendAlongRedirects(request, authorization, cancel);
             if (response.StatusCode != HttpStatusCode.Unauthorized || attempt == 2
                 || !_authentication.Answer(response, scope, authorization, Root.Scheme == "https", cancel))
