@@ -42,6 +42,11 @@ internal static class BuildCommand
         Option.Value("progress", "auto|plain|tty", "how to show what happens"),
         Option.Value("iidfile", "FILE", "write the image's id to a file"),
         Option.Flag("quiet", "print only the image's id", 'q'),
+        Option.Flag("load", "keep the image here, as without it"),
+        Option.Flag("rm", "leave no container behind, as without it"),
+        Option.Flag("force-rm", "leave no container behind when a command fails either, as without it"),
+        Option.Value("provenance", "false", "no attestation of how it was made: there never is one"),
+        Option.Value("sbom", "false", "no list of its packages: there never is one"),
         .. RunOptionTable.All.Where(option => Array.IndexOf(ForEachRun, option.Name) >= 0),
         .. RegistryArguments.Options,
     ];
@@ -54,6 +59,14 @@ internal static class BuildCommand
         if (arguments.Operands.Count > 1)
         {
             throw new Failure($"build takes one context, but was given {string.Join(' ', arguments.Operands)}", "for example: timur build -t web .");
+        }
+
+        foreach (string attestation in (ReadOnlySpan<string>)["provenance", "sbom"])
+        {
+            if (arguments.Text(attestation) is { } wanted and not "false")
+            {
+                throw new Failure($"--{attestation}={wanted}: images are built without attestations", $"leave it out, or write --{attestation}=false");
+            }
         }
 
         BuildOutput output = arguments.Text("output") is { } text ? BuildOutput.Parse(text) : new BuildOutput(BuildOutputKind.Image, null);

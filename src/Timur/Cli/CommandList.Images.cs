@@ -19,6 +19,8 @@ internal static partial class CommandTable
         new("history", "[OPTIONS] IMAGE", "how an image was made", () => HistoryCommand.Options, HistoryCommand.Run),
         new("image inspect", "[OPTIONS] IMAGE...", "everything about images", () => InspectCommand.KindOptions, (context, arguments) => InspectCommand.Run(context, arguments, "image")),
         new("image prune", "[OPTIONS]", "remove images that nobody needs", () => ImagePruneCommand.Options, ImagePruneCommand.Run) { Examples = ["timur image prune -a --filter until=240h"] },
+        new("image exists", "IMAGE", "whether there is such an image: exit code 0 or 1", () => NoOptions, ExistsCommand.Image),
+        new("container exists", "CONTAINER", "whether there is such a container: exit code 0 or 1", () => NoOptions, ExistsCommand.Container),
         new("container prune", "[OPTIONS]", "remove containers that don't run", () => PruneCommand.ContainerOptions, PruneCommand.Containers),
         new("system df", "[OPTIONS]", "what the store occupies", () => UsageCommand.Options, UsageCommand.Run) { Examples = ["timur system df -v"] },
         new("system prune", "[OPTIONS]", "remove containers, images and caches that nobody needs", () => PruneCommand.SystemOptions, PruneCommand.Everything)
@@ -41,6 +43,7 @@ internal static partial class CommandTable
         },
         new("volume ls", "[OPTIONS]", "list volumes", () => ListOutput.Options, VolumeCommand.List),
         new("volume inspect", "[OPTIONS] NAME...", "everything about volumes", () => InspectCommand.KindOptions, VolumeCommand.Inspect),
+        new("volume exists", "NAME", "whether there is such a volume: exit code 0 or 1", () => NoOptions, ExistsCommand.Volume),
         new("volume rm", "[OPTIONS] NAME...", "remove volumes with their content", () => VolumeCommand.RemoveOptions, VolumeCommand.Remove),
         new("volume prune", "[OPTIONS]", "remove volumes that no container has", () => VolumeCommand.PruneOptions, VolumeCommand.Prune),
         new("volume export", "[OPTIONS] NAME", "write a volume's content into an archive", () => ExportCommand.Options, VolumeCommand.Export) { Examples = ["timur volume export data | gzip >data.tar.gz"] },

@@ -38,6 +38,9 @@ public sealed class VolumeCare(DataPaths paths)
             .Add("Size", () => new ByteSize(Directories.Usage(_volumes.DataOf(volume.Name))).ToDecimalString()))];
     }
 
+    /// <summary>Whether there is one of that name.</summary>
+    public bool Exists(string name) => _volumes.TryFind(name) is not null;
+
     /// <summary>Everything about one.</summary>
     public TemplateObject Inspect(string name)
     {

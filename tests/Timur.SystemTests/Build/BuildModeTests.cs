@@ -37,6 +37,16 @@ public sealed class BuildModeTests(BuildPlace place) : IClassFixture<BuildPlace>
     }
 
     [Fact]
+    public void What_scripts_for_Docker_say_is_taken_and_attestations_are_refused()
+    {
+        using var place = new BuildPlace();
+        BuildPlace.Succeed(place.Build("FROM base\nRUN echo x >/made\n", "--load", "--rm", "--force-rm", "--provenance=false", "--sbom=false"));
+        Assert.Equal("x\n", place.Inside("cat /made"));
+        Outcome refused = place.Build("FROM base\n", "--provenance=true");
+        Assert.True(refused.Code == 125 && refused.Error.Contains("without attestations", StringComparison.Ordinal), refused.ToString());
+    }
+
+    [Fact]
     public void Holes_stay_holes_in_what_is_copied_committed_and_given_to_volumes()
     {
         string sparse = place.Context + "/sparse";

@@ -84,6 +84,7 @@ public sealed class VolumeTests : IDisposable
     public void Volumes_are_made_listed_shown_filtered_and_removed()
     {
         Must("$T volume create data --label tier=back --label keep; $T volume create other; $T volume create data");
+        Must("$T volume exists data; ! $T volume exists nothing; $T run --name box --network none busybox true; $T container exists box; ! $T container exists none; $T rm box; $T image exists busybox; ! $T image exists none:1");
         string anonymous = Must("$T volume create");
         Assert.Equal(64, anonymous.Length);
         Assert.Equal("data", Must("$T volume ls -q --filter label=tier=back --filter label=keep"));

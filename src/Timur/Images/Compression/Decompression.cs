@@ -22,7 +22,7 @@ internal static class Decompression
         var peeked = new PeekedStream(counted, HeadLength);
         Stream plain = peeked.Head switch
         {
-            [] => throw new Failure("the archive is empty", "give a .tar, .tar.gz or .tar.zst of a root file system"),
+            [] => throw new Failure("the archive is empty", "give a .tar, .tar.gz or .tar.zst: what save wrote for load, a root file system for import"),
             [0x1f, 0x8b, ..] => GunzipStream.Open(peeked),
             [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..] => new ZstdStream(peeked, peeked.Head),
             [0x42, 0x5a, 0x68, ..] => throw new Failure("the archive is compressed with bzip2", "unpack it first: bunzip2 FILE, or use gzip or zstd"),
