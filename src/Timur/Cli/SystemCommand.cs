@@ -66,7 +66,7 @@ internal static class SystemCommand
         bool repair = arguments.Has("repair");
         bool readsAll = arguments.Has("digests") || arguments.Has("deep");
         var seen = new HashSet<string>();
-        int repaired = 0, open = 0;
+        int repaired = 0, open = 0, mendable = 0;
         for (int before = -1; before < repaired; )
         {
             // What is put right may have hidden something else.
@@ -87,13 +87,15 @@ internal static class SystemCommand
                 else
                 {
                     open++;
+                    mendable += finding.Repair is null ? 0 : 1;
                 }
 
                 context.Out($"{(repairs ? "repaired" : finding.Repair is null ? "found (not ours to repair)" : "found")}: {finding.Text}");
             }
         }
 
-        context.Out(seen.Count == 0 ? "everything is as recorded" : repair ? $"{repaired} repaired, {open} left" : $"{open} found; timur system check --repair puts them right");
+        context.Out(seen.Count == 0 ? "everything is as recorded" : repair ? $"{repaired} repaired, {open} left"
+            : $"{open} found{(mendable == 0 ? "" : $"; timur system check --repair puts {(mendable < open ? $"{mendable} of them" : "them")} right")}");
         return open > 0 ? 1 : 0;
     }
 }
