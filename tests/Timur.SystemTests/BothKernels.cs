@@ -1,4 +1,5 @@
 using Timur.SystemTests.Engines;
+using Timur.SystemTests.Engines.Cri;
 using Xunit;
 
 namespace Timur.SystemTests;
@@ -38,3 +39,7 @@ public sealed class SystemdOnTheStockKernelTests(StockMachine machine) : Systemd
 /// <summary>Engines under systemd on the newest kernel; TIMUR_VM_KERNEL names another.</summary>
 [Collection(nameof(VirtualMachine))]
 public sealed class SystemdEngineOnTheNewestKernelTests(VirtualMachine machine) : SystemdEngineTests(machine);
+
+/// <summary>Pods under systemd on the newest kernel; TIMUR_VM_KERNEL names another.</summary>
+[Collection(nameof(VirtualMachine))]
+public sealed class SystemdCriOnTheNewestKernelTests(VirtualMachine machine) : SystemdCriTests(machine);

@@ -57,6 +57,9 @@ public class VirtualMachine : IDisposable
         }
     }
 
+    /// <summary>The socket behind the machine's port <c>engine</c>, for one connection at a time.</summary>
+    internal string EnginePort => _directory + "/engine";
+
     /// <summary>Runs a shell script in the machine; two and a half minutes at most.</summary>
     internal Outcome Shell(string script)
     {

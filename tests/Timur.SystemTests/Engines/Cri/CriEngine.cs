@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Grpc.Core;
 using Grpc.Net.Client;
 using Xunit;
 
@@ -7,7 +6,7 @@ namespace Timur.SystemTests.Engines.Cri;
 
 /// <summary>containerd with its implementation of Kubernetes' interface, in a space of its own; it knows both runtimes, and pods choose one by its name.</summary>
 [CollectionDefinition(nameof(CriEngine))]
-public sealed class CriEngine : IDisposable, ICollectionFixture<CriEngine>
+public sealed class CriEngine : ICriNode, ICollectionFixture<CriEngine>, IDisposable
 {
     internal const string Image = "registry.example/busybox:1";
 
@@ -45,18 +44,22 @@ public sealed class CriEngine : IDisposable, ICollectionFixture<CriEngine>
 
     internal EngineSpace Space { get; }
 
+    RuntimeService.RuntimeServiceClient ICriNode.Client => Client;
+
     internal RuntimeService.RuntimeServiceClient Client { get; }
 
     /// <summary>A name that no other pod has.</summary>
-    internal string NewName() => $"pod{Interlocked.Increment(ref _next)}";
+    string ICriNode.NewName() => $"pod{Interlocked.Increment(ref _next)}";
 
-    /// <summary>Starts containerd, or starts it again. It answers a moment before it has found the pods of its former life.</summary>
+    string ICriNode.MakeLogs(string pod) => Directory.CreateDirectory($"{Space.Directory}/logs/{pod}").FullName;
+
+    string[] ICriNode.ReadLines(string path) => File.ReadAllLines(path);
+
+    /// <summary>Starts containerd, or starts it again.</summary>
     internal void Start()
     {
         Space.StartDaemon("containerd", "containerd -c $dir/config.toml & echo $! >$dir/pid; wait", "ctr -a $dir/sock plugins ls");
-        RpcException? refusal = null;
-        SpinWait.SpinUntil(() => (refusal = Asked()) is null, 120_000);
-        Assert.Null(refusal);
+        ((ICriNode)this).AwaitAnswer();
     }
 
     /// <summary>Ends containerd and nothing else; containers stay with their shims.</summary>
@@ -66,19 +69,6 @@ public sealed class CriEngine : IDisposable, ICollectionFixture<CriEngine>
     {
         _channel.Dispose();
         Space.Dispose();
-    }
-
-    private RpcException? Asked()
-    {
-        try
-        {
-            Client.Status(new StatusRequest());
-            return null;
-        }
-        catch (RpcException e)
-        {
-            return e;
-        }
     }
 
     private void Prepare()

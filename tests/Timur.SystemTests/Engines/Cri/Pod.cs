@@ -5,15 +5,14 @@ namespace Timur.SystemTests.Engines.Cri;
 /// <summary>A pod and its containers, asked for as a kubelet does. Disposing removes it.</summary>
 internal sealed class Pod : IDisposable
 {
-    private readonly CriEngine _engine;
+    private readonly ICriNode _node;
     private readonly PodSandboxConfig _config;
 
-    internal Pod(CriEngine engine, string runtime, Action<PodSandboxConfig>? change = null)
+    internal Pod(ICriNode node, string runtime, Action<PodSandboxConfig>? change = null)
     {
-        _engine = engine;
-        string name = engine.NewName();
-        Logs = $"{engine.Space.Directory}/logs/{name}";
-        Directory.CreateDirectory(Logs);
+        _node = node;
+        string name = node.NewName();
+        Logs = node.MakeLogs(name);
         _config = new PodSandboxConfig
         {
             Metadata = new PodSandboxMetadata { Name = name, Uid = name, Namespace = "test" },
@@ -39,7 +38,7 @@ internal sealed class Pod : IDisposable
 
     internal PodSandboxStatus Status => Client.PodSandboxStatus(new PodSandboxRequest { PodSandboxId = Id }).Status;
 
-    private RuntimeService.RuntimeServiceClient Client => _engine.Client;
+    private RuntimeService.RuntimeServiceClient Client => _node.Client;
 
     /// <summary>Creates a container that executes a shell script; its id.</summary>
     internal string Create(string name, string script, Action<ContainerConfig>? change = null)
@@ -84,7 +83,7 @@ internal sealed class Pod : IDisposable
     }
 
     /// <summary>Lines of a log without their time, as <c>stream tag text</c>.</summary>
-    internal string[] LogLines(string name) => [.. File.ReadAllLines($"{Logs}/{name}.log").Select(line => line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..])];
+    internal string[] LogLines(string name) => [.. _node.ReadLines($"{Logs}/{name}.log").Select(line => line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..])];
 
     internal string LogOf(string name) => string.Concat(LogLines(name).Select(line => line.Split(' ', 3)[2] + "\n"));
 

@@ -11,7 +11,16 @@ ln -sf timur $root/usr/bin/timur-runc
 for runtime in /usr/sbin/runc /usr/bin/timur; do
     mkdir -p $root/opt/${runtime##*/} && ln -sf $runtime $root/opt/${runtime##*/}/runc
 done
-printf '%s\n' 'version = 2' "$containerd" >$root/etc/containerd/config.toml
+# Kubernetes' interface on TCP, for who comes over the machine's port (Guest/bridge.sh).
+cat >$root/etc/containerd/config.toml <<X
+version = 2
+[grpc]
+  tcp_address = "127.0.0.1:1338"
+[plugins."io.containerd.grpc.v1.cri"]
+  disable_tcp_service = false
+  sandbox_image = "registry.example/pause:1"
+$containerd
+X
 printf '%s\n' "$docker" >$root/etc/docker/daemon.json
 printf '%s\n' "$podman" >$root/etc/containers/containers.conf
 echo 'DOCKER_OPTS=--iptables=false --bridge=none' >$root/etc/default/docker
