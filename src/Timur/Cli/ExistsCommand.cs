@@ -11,7 +11,7 @@ internal static class ExistsCommand
         => Code(new ContainerStore(context.Paths).TryFindId(Operands.One(arguments, "container exists", "CONTAINER")) is not null);
 
     internal static int Image(CommandContext context, Arguments arguments)
-        => Code(new ImageStore(context.Paths).TryResolve(Operands.One(arguments, "image exists", "IMAGE")) is not null);
+        => Code(ImageStore.Open(context.Paths).TryResolve(Operands.One(arguments, "image exists", "IMAGE")) is not null);
 
     internal static int Volume(CommandContext context, Arguments arguments)
         => Code(new VolumeCare(context.Paths).Exists(Operands.One(arguments, "volume exists", "NAME")));

@@ -9,9 +9,22 @@ namespace Timur.Images;
 /// <summary>
 /// Images on this machine: <c>configs/ID.json</c> (bytes whose sha256 is the id), <c>layers/DIFFID</c> (unpacked), <c>names/NAME</c> (a file with an id).
 /// </summary>
-public sealed class ImageStore(DataPaths paths)
+public sealed class ImageStore
 {
     private const string HostName = "host";
+
+    private ImageStore(DataPaths paths)
+    {
+        Paths = paths;
+        Layers = paths.Images + "/layers";
+        Configs = paths.Images + "/configs";
+        Names = paths.Images + "/names";
+        Downloads = paths.Images + "/downloads";
+        Stacks = paths.Images + "/stacks";
+        Blobs = new BlobStore(paths);
+        Settling = new Settling(paths);
+        Cache = new StepCache(paths);
+    }
 
     /// <summary>The images below <see cref="DataPaths.Images"/>; what the machine left in doubt when it last went down is put right first.</summary>
     public static ImageStore Open(DataPaths paths)
@@ -21,28 +34,28 @@ public sealed class ImageStore(DataPaths paths)
         return store;
     }
 
-    internal string Layers { get; } = paths.Images + "/layers";
+    internal string Layers { get; }
 
-    internal string Configs { get; } = paths.Images + "/configs";
+    internal string Configs { get; }
 
-    internal string Names { get; } = paths.Images + "/names";
+    internal string Names { get; }
 
-    internal BlobStore Blobs { get; } = new(paths);
+    internal BlobStore Blobs { get; }
 
     /// <summary>What isn't on the disk yet. Whoever adds layers, images or names ends with <see cref="Settling.FinishInBackground"/>.</summary>
-    internal Settling Settling { get; } = new(paths);
+    internal Settling Settling { get; }
 
     /// <summary>What ADD fetched from addresses.</summary>
-    internal string Downloads { get; } = paths.Images + "/downloads";
+    internal string Downloads { get; }
 
-    internal DataPaths Paths => paths;
+    internal DataPaths Paths { get; }
 
     /// <summary>Steps of builds that needn't be done again, and the layers they keep.</summary>
-    internal StepCache Cache { get; } = new(paths);
+    internal StepCache Cache { get; }
 
     internal LayerStacking Stacking => new(this);
 
-    internal string Stacks { get; } = paths.Images + "/stacks";
+    internal string Stacks { get; }
 
     /// <summary>
     /// The image of that name, id or id prefix; built-in images are made when they are missing. Unknown ones are a <see cref="Failure"/>.
@@ -220,7 +233,7 @@ public sealed class ImageStore(DataPaths paths)
         Files.TryUnlink(config, out _);
         Files.TryUnlink($"{Stacks}/{image.Id}", out _);
         Blobs.Remove(image.Id);
-        using var trash = new TrashCan(paths);
+        using var trash = new TrashCan(Paths);
         trash.TakeUnused([.. DirectoriesOf(image)], UsedLayers);
         Stacking.Forget();
         trash.EmptyInBackground();
@@ -316,13 +329,13 @@ public sealed class ImageStore(DataPaths paths)
     }
 
     /// <summary>Bytes that all images occupy.</summary>
-    public long Occupied() => Directories.Usage(paths.Images);
+    public long Occupied() => Directories.Usage(Paths.Images);
 
     /// <summary>Out of the way at once, deleted after: a crash leaves it in the trash.</summary>
     internal void Discard(string directory)
     {
-        Directories.Create(paths.Trash);
-        Discarded.TryMove(paths, directory, $"{Path.GetFileName(directory)}.{Processes.Self}", out _)?.Dispose();
+        Directories.Create(Paths.Trash);
+        Discarded.TryMove(Paths, directory, $"{Path.GetFileName(directory)}.{Processes.Self}", out _)?.Dispose();
     }
 
     private Image? Load(string id, string reference)

@@ -116,11 +116,7 @@ internal sealed class PowerCut
         }
 
         string diffId = "sha256:" + name;
-        if (_store.Blobs.ByDiffId(_store.All())[diffId].FirstOrDefault(blob => Files.Exists(_store.Blobs.PathOf(blob.Digest)) && _store.Blobs.IsWhole(blob.Digest)) is { } whole)
-        {
-            LayerMending.Unpack(_store, whole, diffId);
-        }
-        else if (LayerMaking.DigestOf(directory) != name)
+        if (!TryUnpackAgain(diffId) && LayerMaking.DigestOf(directory) != name)
         {
             // What a stack needs is made again after this.
             foreach (Image image in _store.All().Where(image => image.Config.DiffIds.Contains(diffId)))
@@ -129,6 +125,25 @@ internal sealed class PowerCut
             }
 
             _store.Discard(directory);
+        }
+    }
+
+    private bool TryUnpackAgain(string diffId)
+    {
+        if (_store.Blobs.ByDiffId(_store.All())[diffId].FirstOrDefault(blob => Files.Exists(_store.Blobs.PathOf(blob.Digest)) && _store.Blobs.IsWhole(blob.Digest)) is not { } whole)
+        {
+            return false;
+        }
+
+        try
+        {
+            LayerMending.Unpack(_store, whole, diffId);
+            return true;
+        }
+        catch (Failure)
+        {
+            // A blob that is what it is called and no layer, or not this one.
+            return false;
         }
     }
 

@@ -93,6 +93,25 @@ public sealed class PowerCutTests : IDisposable
         Assert.False(Directory.Exists(_timur.Root + "/data/images/settling"));
     }
 
+    [Fact]
+    public void A_layer_that_lost_its_bytes_together_with_its_blob_and_records_without_any_leave_no_image()
+    {
+        var sample = new SampleImage(_timur.Root + "/sample");
+        Must("$T load -i $ROOT/sample; $T tag it second; $T run --rm --network none busybox true");
+        WaitForProcesses();
+        string blob = sample.Layers[1].Replace(':', '-');
+        Must($"cd $ROOT/data/images; mkdir settling; for name in {sample.UpperDiffId} {blob} records; do ln -s another-start settling/$name.1.1; done; : >layers/{sample.UpperDiffId}/sub/random; truncate -s 1000 blobs/{blob}; : >names/$(ls names | grep second)");
+        Outcome images = Script("$T images");
+        Assert.Equal(0, images.Code);
+        Assert.Contains("timur: the image it:latest was lost", images.Error);
+        Assert.Contains("timur: the image second:latest was lost", images.Error);
+        Assert.Contains("busybox", images.Out);
+        Assert.DoesNotContain("it ", images.Out);
+        WaitForProcesses();
+        Must("$T load -i $ROOT/sample; test $($T run --rm --network none it busybox stat -c %s /sub/random) = 3000000");
+        Assert.Equal(Healthy, _timur.Run("system", "check", "--digests").Out);
+    }
+
     /// <param name="undo">Brings the store to where the command can be repeated.</param>
     /// <param name="proof">Succeeds when the command has done its work.</param>
     private void Cut(string command, string undo, string proof)
