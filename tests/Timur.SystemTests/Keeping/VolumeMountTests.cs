@@ -88,7 +88,7 @@ public sealed class VolumeMountTests : IDisposable
     public void After_the_death_of_its_monitor_nothing_stays_mounted(string next)
     {
         _timur.Start("box", "sleep 1000", "-v", "mem:/m");
-        Must("kill -9 $($T inspect --format '{{.State.MonitorPid}}' box)");
+        Must("monitor=$($T inspect --format '{{.State.MonitorPid}}' box); kill -9 $monitor; while kill -0 $monitor 2>/dev/null; do sleep 0.05; done");
         Assert.NotEqual("", Mounted());
         Must("$T " + next);
         Assert.Equal("", Mounted());
