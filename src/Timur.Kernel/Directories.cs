@@ -103,7 +103,7 @@ public static unsafe class Directories
         return opened < 0 ? null : new Fd((int)opened);
     }
 
-    /// <summary>The names in an open directory.</summary>
+    /// <summary>The names in an open directory; one that was removed meanwhile has none.</summary>
     public static List<DirectoryEntry> List(Fd fd, string? target = null)
     {
         var entries = new List<DirectoryEntry>();
@@ -111,7 +111,13 @@ public static unsafe class Directories
         byte* buffer = stackalloc byte[size];
         while (true)
         {
-            int count = (int)Sys.Check(Sys.Call(Nr.getdents64, fd.Raw, (long)buffer, size), "getdents64", target);
+            long result = Sys.Call(Nr.getdents64, fd.Raw, (long)buffer, size);
+            if (Sys.Why(result) == Errno.ENOENT)
+            {
+                return entries;
+            }
+
+            int count = (int)Sys.Check(result, "getdents64", target);
             if (count == 0)
             {
                 return entries;
