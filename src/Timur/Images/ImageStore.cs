@@ -13,7 +13,7 @@ public sealed class ImageStore
 {
     private const string HostName = "host";
 
-    private ImageStore(DataPaths paths)
+    private ImageStore(DataPaths paths, bool settles)
     {
         Paths = paths;
         Layers = paths.Images + "/layers";
@@ -22,14 +22,15 @@ public sealed class ImageStore
         Downloads = paths.Images + "/downloads";
         Stacks = paths.Images + "/stacks";
         Blobs = new BlobStore(paths);
-        Settling = new Settling(paths);
+        Settling = new Settling(paths, settles);
         Cache = new StepCache(paths);
     }
 
     /// <summary>The images below <see cref="DataPaths.Images"/>; what the machine left in doubt when it last went down is put right first.</summary>
-    public static ImageStore Open(DataPaths paths)
+    /// <param name="settles">False for a program that isn't timur itself and can't be started to wait for the disk: marks stay for the next command then.</param>
+    public static ImageStore Open(DataPaths paths, bool settles = true)
     {
-        var store = new ImageStore(paths);
+        var store = new ImageStore(paths, settles);
         PowerCut.Mend(store);
         return store;
     }

@@ -9,7 +9,7 @@ namespace Timur.Images;
 /// the thing in doubt. <c>settling/NAME.PID.N</c> is a symbolic link to <see cref="Boot.Id"/>: so short that a journal has all of it together with its name. It is made when
 /// the thing is complete but has no name yet: so no power cut leaves one with a name and without a mark, and whoever finds the mark and waits for the disk may take it away.
 /// </summary>
-internal sealed class Settling(DataPaths paths)
+internal sealed class Settling(DataPaths paths, bool settles)
 {
     /// <summary>The hidden command of the process that waits for the disk.</summary>
     internal const string Verb = "__settle";
@@ -45,7 +45,7 @@ internal sealed class Settling(DataPaths paths)
     /// <summary>Lets another process bring to the disk what is marked. Should that die, or not come to be, the next one does it.</summary>
     internal void FinishInBackground()
     {
-        using Fd? marks = Files.TryOpen(_marks, Open.Read | Open.Directory, out _);
+        using Fd? marks = settles ? Files.TryOpen(_marks, Open.Read | Open.Directory, out _) : null;
         if (marks is null)
         {
             return;

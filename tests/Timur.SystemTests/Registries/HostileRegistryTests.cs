@@ -57,7 +57,7 @@ public sealed class HostileRegistryTests : IDisposable
         => Run(Cases, (index, random, host) =>
         {
             string root = $"{_home}/{index}";
-            var store = ImageStore.Open(new DataPaths(root, root + "/run"));
+            var store = ImageStore.Open(new DataPaths(root, root + "/run"), settles: false);
             bool fine = Ends(index, () => Assert.Equal(_id, new ImagePull(store, Settings(index), new QuietTransfers()).Pull($"{host}/app:1", null).Image.Id));
             if (!fine)
             {
@@ -79,7 +79,7 @@ public sealed class HostileRegistryTests : IDisposable
     public void Whatever_a_registry_answers_a_push_ends_well_or_in_a_message()
     {
         string root = _home + "/store";
-        var store = ImageStore.Open(new DataPaths(root, root + "/run"));
+        var store = ImageStore.Open(new DataPaths(root, root + "/run"), settles: false);
         Image image = Pulled(store);
         Run(Cases / 2, (index, random, host) => Ends(index, () => new ImagePush(store, Settings(index), new QuietTransfers()).Push(image, ImageName.Parse($"{host}/app:1"))));
     }

@@ -19,7 +19,7 @@ public sealed class ProtocolTests : IDisposable
     private readonly FakeRegistry _registry = new();
     private readonly ImageStore _store;
 
-    public ProtocolTests() => _store = ImageStore.Open(new DataPaths(_timur.Root + "/data", _timur.Root + "/run"));
+    public ProtocolTests() => _store = ImageStore.Open(new DataPaths(_timur.Root + "/data", _timur.Root + "/run"), settles: false);
 
     public void Dispose()
     {
