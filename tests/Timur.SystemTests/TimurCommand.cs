@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Xunit;
 
 namespace Timur.SystemTests;
 
@@ -68,6 +69,25 @@ internal sealed class TimurCommand : IDisposable
     /// <summary>The words before an ordinary command, for a shell.</summary>
     internal string Words => $"{_binary} --root {Root}/data --state {Root}/run";
 
+    /// <summary>A shell's script that ends at the first failure; <c>$T</c> are the words before a command, <c>$ROOT</c> is <see cref="Root"/>.</summary>
+    internal Outcome Script(string script) => Execute("sh", ["-c", $"set -e; ROOT={Root}; T='{Words}'; {script}"]);
+
+    /// <summary>What a <see cref="Script"/> prints, which must succeed.</summary>
+    internal string Must(string script)
+    {
+        Outcome outcome = Script(script);
+        return outcome.Code == 0 ? outcome.Out.Trim() : throw new InvalidOperationException($"{script}: {outcome}");
+    }
+
+    /// <summary>Bytes that du(1) counts below a path of the data directory, once no image waits for the disk any more: until then marks are among them.</summary>
+    internal long DiskUsage(string path)
+    {
+        AwaitDisk();
+        return long.Parse(Must($"du -B1 -sc $ROOT/data{path} 2>/dev/null | tail -1 | cut -f1"));
+    }
+
+    internal void AwaitDisk() => Assert.True(SpinWait.SpinUntil(() => !Directory.Exists(Root + "/data/images/settling"), 60_000));
+
     internal static Outcome Execute(string program, string[] arguments, string input = "", int milliseconds = 60_000)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
@@ -76,14 +96,22 @@ internal sealed class TimurCommand : IDisposable
         Task<string> error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
+        long end = Environment.TickCount64 + milliseconds;
         if (!process.WaitForExit(milliseconds))
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} didn't end within a minute: {output.Result}{error.Result}");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} didn't end within {milliseconds} ms: {Said(output)}{Said(error)}");
+        }
+
+        if (!Task.WaitAll([output, error], (int)Math.Max(5_000, end - Environment.TickCount64)))
+        {
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} ended, but a process that it left holds its output");
         }
 
         return new Outcome(process.ExitCode, output.Result, error.Result);
     }
+
+    private static string Said(Task<string> stream) => stream.Wait(5_000) ? stream.Result : "(held open by a process that it left)";
 
     public void Dispose()
     {

@@ -16,25 +16,25 @@ public sealed class CopyTests : IDisposable
     public void Paths_mean_what_they_mean_to_docker(bool runs)
     {
         Container(runs);
-        Must("mkdir -p $ROOT/here/sub; echo file >$ROOT/here/file; echo deep >$ROOT/here/sub/deep; ln -s file $ROOT/here/link");
+        _timur.Must("mkdir -p $ROOT/here/sub; echo file >$ROOT/here/file; echo deep >$ROOT/here/sub/deep; ln -s file $ROOT/here/link");
 
         // A file: to a new name, over a file, into a directory.
-        Must("$T cp $ROOT/here/file box:/new; $T cp $ROOT/here/sub/deep box:/new; $T cp $ROOT/here/file box:/tmp; $T cp $ROOT/here/file box:tmp/; $T cp box:/new $ROOT/out");
-        Assert.Equal("deep", Must("cat $ROOT/out"));
+        _timur.Must("$T cp $ROOT/here/file box:/new; $T cp $ROOT/here/sub/deep box:/new; $T cp $ROOT/here/file box:/tmp; $T cp $ROOT/here/file box:tmp/; $T cp box:/new $ROOT/out");
+        Assert.Equal("deep", _timur.Must("cat $ROOT/out"));
 
         // A directory: made under the new name, into a directory under its own, its content alone.
-        Must("$T cp $ROOT/here box:/made; $T cp $ROOT/here box:/tmp; $T cp $ROOT/here/. box:/srv");
-        Must("mkdir $ROOT/back; $T cp box:/made $ROOT/back/made; $T cp box:/tmp $ROOT/back; $T cp box:/srv/. $ROOT/back/content");
+        _timur.Must("$T cp $ROOT/here box:/made; $T cp $ROOT/here box:/tmp; $T cp $ROOT/here/. box:/srv");
+        _timur.Must("mkdir $ROOT/back; $T cp box:/made $ROOT/back/made; $T cp box:/tmp $ROOT/back; $T cp box:/srv/. $ROOT/back/content");
         foreach (string place in (string[])["made", "tmp/here", "content"])
         {
-            Assert.Equal("file\ndeep\nfile", Must($"cd $ROOT/back/{place}; cat file sub/deep; readlink link"));
+            Assert.Equal("file\ndeep\nfile", _timur.Must($"cd $ROOT/back/{place}; cat file sub/deep; readlink link"));
         }
 
-        Assert.Equal("file", Must("cat $ROOT/back/tmp/file"));
+        Assert.Equal("file", _timur.Must("cat $ROOT/back/tmp/file"));
 
         // Links: themselves, or what they lead to.
-        Must("$T cp box:/made/link $ROOT/back/link; $T cp -L box:/made/link $ROOT/back/followed");
-        Assert.Equal("file\nfile", Must("readlink $ROOT/back/link; cat $ROOT/back/followed"));
+        _timur.Must("$T cp box:/made/link $ROOT/back/link; $T cp -L box:/made/link $ROOT/back/followed");
+        Assert.Equal("file\nfile", _timur.Must("readlink $ROOT/back/link; cat $ROOT/back/followed"));
 
         foreach ((string source, string target) in ((string, string)[])[("box:/none", "ROOT/x"), ("ROOT/here/file", "box:/none/"), ("ROOT/here/file", "box:/none/x"), ("ROOT/here", "box:/new"), ("ROOT/here/file", "box:/new/"), ("ROOT/none", "box:/x"), ("box:/made", "ROOT/out"), ("ROOT/here/file/", "box:/x"), ("ROOT/a", "ROOT/b"), ("box:/a", "box:/b"), ("", "box:/x"), ("none:/x", "ROOT/x")])
         {
@@ -43,8 +43,8 @@ public sealed class CopyTests : IDisposable
         }
 
         Assert.False(File.Exists(_timur.Root + "/x"));
-        Must("$T rm -f box");
-        Assert.Equal("everything is as recorded", Must("$T system check"));
+        _timur.Must("$T rm -f box");
+        Assert.Equal("everything is as recorded", _timur.Must("$T system check"));
     }
 
     [Theory]
@@ -55,35 +55,35 @@ public sealed class CopyTests : IDisposable
     public void Owners_are_the_receivers_or_kept_and_volumes_are_reached(bool runs, string options)
     {
         Container(runs, options + " -v data:/d");
-        Must("mkdir $ROOT/here; cd $ROOT/here; echo x >file; chown 1000:2000 file; chmod 4755 file; touch -d '2001-02-03 04:05:06.5' file; mkfifo fifo; ln file hard; setfattr -n user.note -v hello file");
-        Must("$T cp $ROOT/here/. box:/srv; $T cp -a $ROOT/here/. box:/d");
+        _timur.Must("mkdir $ROOT/here; cd $ROOT/here; echo x >file; chown 1000:2000 file; chmod 4755 file; touch -d '2001-02-03 04:05:06.5' file; mkfifo fifo; ln file hard; setfattr -n user.note -v hello file");
+        _timur.Must("$T cp $ROOT/here/. box:/srv; $T cp -a $ROOT/here/. box:/d");
         string look = "stat -c '%u:%g %a %y' /srv/file /d/file /d/hard /srv/fifo | sed 's/ 00:00$//; s/ [+]0000//'";
-        Must(runs ? "true" : "$T start box");
-        string[] rows = Must($"$T exec box sh -c \"{look.Replace("$", "\\$", StringComparison.Ordinal)}\"").Split('\n');
+        _timur.Must(runs ? "true" : "$T start box");
+        string[] rows = _timur.Must($"$T exec box sh -c \"{look.Replace("$", "\\$", StringComparison.Ordinal)}\"").Split('\n');
         Assert.StartsWith("0:0 755 2001-02-03 04:05:06.5", rows[0]);
         Assert.StartsWith("1000:2000 4755 2001-02-03 04:05:06.5", rows[1]);
         Assert.Equal(rows[1], rows[2]);
         Assert.StartsWith("0:0", rows[3]);
-        Assert.Equal("2", Must("$T exec box stat -c %h /d/hard"));
-        Must(runs ? "true" : "$T stop -t 0 box");
-        Must("$T cp box:/d $ROOT/ours; $T cp -a box:/d $ROOT/kept");
-        Assert.Equal("0:0 755\n1000:2000 4755\nhello", Must("stat -c '%u:%g %a' $ROOT/ours/file $ROOT/kept/file; getfattr --only-values -n user.note $ROOT/kept/file"));
+        Assert.Equal("2", _timur.Must("$T exec box stat -c %h /d/hard"));
+        _timur.Must(runs ? "true" : "$T stop -t 0 box");
+        _timur.Must("$T cp box:/d $ROOT/ours; $T cp -a box:/d $ROOT/kept");
+        Assert.Equal("0:0 755\n1000:2000 4755\nhello", _timur.Must("stat -c '%u:%g %a' $ROOT/ours/file $ROOT/kept/file; getfattr --only-values -n user.note $ROOT/kept/file"));
     }
 
     [Fact]
     public void Archives_go_through_pipes_both_ways()
     {
         Container(runs: true);
-        Must("mkdir -p $ROOT/here/sub; echo x >$ROOT/here/sub/file; chown 5:6 $ROOT/here/sub/file; tar -C $ROOT/here -czf - . | $T cp - box:/srv");
-        Assert.Equal("5:6", Must("$T exec box stat -c %u:%g /srv/sub/file"));
-        Assert.Equal("sub/\nsub/file", Must("$T cp box:/srv/sub - | tar -tf -"));
-        Assert.Equal("file", Must("$T cp box:/srv/sub/file - | tar -tf -"));
-        Assert.Equal("./\nsub/\nsub/file", Must("$T cp box:/srv/. - | tar -tf -"));
+        _timur.Must("mkdir -p $ROOT/here/sub; echo x >$ROOT/here/sub/file; chown 5:6 $ROOT/here/sub/file; tar -C $ROOT/here -czf - . | $T cp - box:/srv");
+        Assert.Equal("5:6", _timur.Must("$T exec box stat -c %u:%g /srv/sub/file"));
+        Assert.Equal("sub/\nsub/file", _timur.Must("$T cp box:/srv/sub - | tar -tf -"));
+        Assert.Equal("file", _timur.Must("$T cp box:/srv/sub/file - | tar -tf -"));
+        Assert.Equal("./\nsub/\nsub/file", _timur.Must("$T cp box:/srv/. - | tar -tf -"));
         Assert.Equal(125, TimurCommand.Execute("sh", ["-c", $"tar -C {_timur.Root}/here -cf - . | {_timur.Words} cp - box:/srv/sub/file"]).Code);
         Assert.Equal(125, TimurCommand.Execute("sh", ["-c", $"echo nonsense | {_timur.Words} cp - box:/srv"]).Code);
 
         // What the kernel shows is no part of a container's files.
-        Assert.Equal("", Must("$T cp box:/ - | tar -tf - | grep -E '^(proc|sys)/' || true"));
+        Assert.Equal("", _timur.Must("$T cp box:/ - | tar -tf - | grep -E '^(proc|sys)/' || true"));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class CopyTests : IDisposable
         string secret = _timur.Root + "/secret";
         File.WriteAllText(secret, "secret");
         Container(runs: true);
-        Must($"$T exec box sh -c 'ln -s {secret} /leak; ln -s / /top; ln -s ../../../../../../../.. /up; ln -s /proc/1/root /magic; ln -s {_timur.Root} /outside; ln -s /proc/self/fd /fds'");
+        _timur.Must($"$T exec box sh -c 'ln -s {secret} /leak; ln -s / /top; ln -s ../../../../../../../.. /up; ln -s /proc/1/root /magic; ln -s {_timur.Root} /outside; ln -s /proc/self/fd /fds'");
         Assert.NotEqual(0, _timur.Run("cp", "-L", "box:/leak", _timur.Root + "/got").Code);
         foreach (string path in (string[])[$"box:/up{secret}", $"box:/top{secret}", $"box:/magic{secret}", "box:/outside/secret", "box:/fds/3"])
         {
@@ -100,7 +100,7 @@ public sealed class CopyTests : IDisposable
         }
 
         Assert.False(File.Exists(_timur.Root + "/got"));
-        Must("echo ours >$ROOT/ours");
+        _timur.Must("echo ours >$ROOT/ours");
         foreach (string path in (string[])["box:/leak", "box:/outside/written", "box:/magic/written", $"box:/up{_timur.Root}/written"])
         {
             _timur.Run("cp", _timur.Root + "/ours", path);
@@ -116,8 +116,8 @@ public sealed class CopyTests : IDisposable
         Directory.CreateDirectory(_timur.Root + "/host");
         File.WriteAllText(_timur.Root + "/host/file", "secret");
         Container(runs: true);
-        Must("echo ours >$ROOT/ours; mkdir $ROOT/tree; for i in 1 2 3 4 5; do mkdir $ROOT/tree/$i; echo ours >$ROOT/tree/$i/file; done");
-        using Process swapper = Process.Start("sh", ["-c", $"exec {_timur.Words} exec box sh -c 'mkdir -p /a/real /b; echo inside >/a/real/file; ln -s {_timur.Root}/host /a/link; cp -r /a/real /a/d; while :; do mv /a/d /a/x 2>/dev/null; cp -P /a/link /a/d; rm /a/d; cp -r /a/real /a/d; ln -sf {_timur.Root}/host/file /a/f; echo inside >/a/g; mv /a/g /a/f; done'"]);
+        _timur.Must("echo ours >$ROOT/ours; mkdir $ROOT/tree; for i in 1 2 3 4 5; do mkdir $ROOT/tree/$i; echo ours >$ROOT/tree/$i/file; done");
+        using Process swapper = Process.Start("sh", ["-c", $"exec {_timur.Words} exec box sh -c 'mkdir -p /a/real /b; echo inside >/a/real/file; ln -s {_timur.Root}/host /a/link; cp -r /a/real /a/d; while :; do rm -rf /a/x; mv /a/d /a/x; cp -P /a/link /a/d; rm -rf /a/d; cp -r /a/real /a/d; ln -sf {_timur.Root}/host/file /a/f; echo inside >/a/g; mv /a/g /a/f; done 2>/dev/null'"]);
         try
         {
             int copied = 0;
@@ -145,11 +145,5 @@ public sealed class CopyTests : IDisposable
         Assert.Equal(["file"], Directory.GetFileSystemEntries(_timur.Root + "/host").Select(Path.GetFileName));
     }
 
-    private void Container(bool runs, string options = "") => Must($"$T create --name box --network none {options} busybox sleep 1000; {(runs ? "$T start box" : "true")}; {(runs ? "$T exec box mkdir /srv" : "mkdir -p $ROOT/empty/srv; $T cp $ROOT/empty/srv box:/srv")}");
-
-    private string Must(string script)
-    {
-        Outcome outcome = TimurCommand.Execute("sh", ["-c", $"set -e; ROOT={_timur.Root}; T='{_timur.Words}'; {script}"]);
-        return outcome.Code == 0 ? outcome.Out.Trim() : throw new InvalidOperationException($"{script}: {outcome}");
-    }
+    private void Container(bool runs, string options = "") => _timur.Must($"$T create --name box --network none {options} busybox sleep 1000; {(runs ? "$T start box" : "true")}; {(runs ? "$T exec box mkdir /srv" : "mkdir -p $ROOT/empty/srv; $T cp $ROOT/empty/srv box:/srv")}");
 }

@@ -32,7 +32,7 @@ public sealed class KeepingKillTests : IDisposable
     {
         _ = new SampleImage(_timur.Root + "/sample", bytes: 12_000_000);
         var rounds = new KillRounds(_timur, _output);
-        rounds.Must($"$T load -i $ROOT/sample; $T save --format {format} -o $ROOT/saved.tar it; $T rmi it");
+        _timur.Must($"$T load -i $ROOT/sample; $T save --format {format} -o $ROOT/saved.tar it; $T rmi it");
         rounds.Run("$T load -i $ROOT/saved.tar", "$T rmi -f it", "$T run --rm --network none it busybox true");
     }
 
@@ -48,19 +48,18 @@ public sealed class KeepingKillTests : IDisposable
     public void An_import_that_is_killed_succeeds_when_repeated()
     {
         var rounds = new KillRounds(_timur, _output);
-        rounds.Must("mkdir -p $ROOT/tree/bin; cp /bin/busybox $ROOT/tree/bin; seq 1 400 | sed \"s,^,$ROOT/tree/,\" | xargs touch; tar -C $ROOT/tree -czf $ROOT/tree.tar.gz .");
+        _timur.Must("mkdir -p $ROOT/tree/bin; cp /bin/busybox $ROOT/tree/bin; seq 1 400 | sed \"s,^,$ROOT/tree/,\" | xargs touch; tar -C $ROOT/tree -czf $ROOT/tree.tar.gz .");
         rounds.Run("$T import $ROOT/tree.tar.gz img", "$T rmi -f img", "$T run --rm --network none img busybox true");
     }
 
     [Fact]
     public void The_first_use_of_a_volume_that_is_killed_leaves_it_empty_or_filled()
     {
-        KillRounds? rounds = null;
-        rounds = new KillRounds(_timur, _output)
+        var rounds = new KillRounds(_timur, _output)
         {
-            AfterKill = () => Assert.Contains(rounds!.Must("test -e $ROOT/data/volumes/data/_data && ls $ROOT/data/volumes/data/_data | wc -l || echo 0"), (string[])["0", "400"]),
+            AfterKill = () => Assert.Contains(_timur.Must("test -e $ROOT/data/volumes/data/_data && ls $ROOT/data/volumes/data/_data | wc -l || echo 0"), (string[])["0", "400"]),
         };
-        rounds.Must("mkdir -p $ROOT/tree/bin $ROOT/tree/files; cp /bin/busybox $ROOT/tree/bin; seq 1 400 | sed \"s,^,$ROOT/tree/files/,\" | xargs touch; tar -C $ROOT/tree -cf - . | $T import - img");
+        _timur.Must("mkdir -p $ROOT/tree/bin $ROOT/tree/files; cp /bin/busybox $ROOT/tree/bin; seq 1 400 | sed \"s,^,$ROOT/tree/files/,\" | xargs touch; tar -C $ROOT/tree -cf - . | $T import - img");
         rounds.Run("$T run --rm --network none -v data:/files img busybox true", "($T rm -f -v $($T ps -aq) || true; $T volume rm -f data)", "test $(ls $ROOT/data/volumes/data/_data | wc -l) = 400");
     }
 }

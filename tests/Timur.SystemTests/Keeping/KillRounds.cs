@@ -45,7 +45,7 @@ internal sealed class KillRounds
     /// <param name="proof">Succeeds when the command has done its work.</param>
     internal void Run(string command, string prepare, string proof)
     {
-        Must($"{prepare} >/dev/null 2>&1 || true");
+        _timur.Must($"{prepare} >/dev/null 2>&1 || true");
         int longest = Enumerable.Range(0, 3).Select(_ => Measure(command, prepare)).Order().ElementAt(1);
         int attempts = Kill(command, prepare, proof, () =>
         {
@@ -56,7 +56,7 @@ internal sealed class KillRounds
             return ($"after {delay} of {longest} ms", died);
         });
         _output.WriteLine($"{command}: {_kills} of {attempts} died by the clock within {longest} ms");
-        Must($"{prepare} >/dev/null 2>&1 || true");
+        _timur.Must($"{prepare} >/dev/null 2>&1 || true");
         List<(string Call, int Count)> calls = Calls(command);
         attempts = Kill(command, prepare, proof, () =>
         {
@@ -65,10 +65,10 @@ internal sealed class KillRounds
             return ($"at {call} {when} of {count}", DiesAt(command, call, when));
         });
         _output.WriteLine($"{command}: {_kills} of {attempts} died at system calls ({string.Join(' ', calls.Select(call => $"{call.Call}:{call.Count}"))})");
-        Must(prepare);
-        Must(command);
+        _timur.Must(prepare);
+        _timur.Must(command);
         Repair(command);
-        Must(proof);
+        _timur.Must(proof);
         foreach (string kind in _repaired.Order(StringComparer.Ordinal))
         {
             _output.WriteLine("  " + kind);
@@ -82,7 +82,7 @@ internal sealed class KillRounds
         for (int died = 0; died < _kills; attempts++)
         {
             Assert.True(attempts < 20 + (5 * _kills), $"{command}: only {died} of {attempts} attempts killed it");
-            Must($"{prepare} >/dev/null 2>&1 || true");
+            _timur.Must($"{prepare} >/dev/null 2>&1 || true");
             (string how, bool isDead) = kill();
             Assert.True(SpinWait.SpinUntil(() => !_timur.Processes().Any(), 60_000), string.Join('\n', _timur.Processes()));
             if (!isDead)
@@ -97,7 +97,7 @@ internal sealed class KillRounds
                 Repair(what);
             }
 
-            Outcome again = Script($"{command} && {proof}");
+            Outcome again = _timur.Script($"{command} && {proof}");
             Assert.True(again.Code == 0, $"{what}: {again}");
         }
 
@@ -106,9 +106,9 @@ internal sealed class KillRounds
 
     private int Measure(string command, string prepare)
     {
-        Must($"{prepare} >/dev/null 2>&1 || true");
+        _timur.Must($"{prepare} >/dev/null 2>&1 || true");
         var watch = Stopwatch.StartNew();
-        Must(command);
+        _timur.Must(command);
         return (int)watch.ElapsedMilliseconds + 1;
     }
 
@@ -128,7 +128,7 @@ internal sealed class KillRounds
     private List<(string Call, int Count)> Calls(string command)
     {
         string trace = _timur.Root + "/trace";
-        Must($"strace -f --seccomp-bpf -qqq -o {trace} -e trace={string.Join(',', Changing)} {command} >/dev/null 2>&1");
+        _timur.Must($"strace -f --seccomp-bpf -qqq -o {trace} -e trace={string.Join(',', Changing)} {command} >/dev/null 2>&1");
         return [.. File.ReadLines(trace).Where(line => line.Contains('(')).Select(line => line[..line.IndexOf('(')].Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Where(words => words.Length == 2 && Changing.Contains(words[1])).GroupBy(words => words[1])
             .Select(calls => (calls.Key, calls.CountBy(words => words[0]).Max(thread => thread.Value))).OrderBy(call => call.Key)];
@@ -152,13 +152,5 @@ internal sealed class KillRounds
         Assert.True(isClean, $"{what}: {repair}{check}");
     }
 
-    internal string Must(string script)
-    {
-        Outcome outcome = Script(script);
-        return outcome.Code == 0 ? outcome.Out.Trim() : throw new InvalidOperationException($"{script}: {outcome}");
-    }
-
     private string Variables => $"ROOT={_timur.Root}; T='{_timur.Words}';";
-
-    private Outcome Script(string script) => TimurCommand.Execute("sh", ["-c", $"set -e; {Variables} {script}"]);
 }

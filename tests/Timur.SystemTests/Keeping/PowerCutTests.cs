@@ -25,7 +25,7 @@ public sealed class PowerCutTests : IDisposable
     {
         (_output, _random) = (output, new Random(_seed));
         _output.WriteLine($"TIMUR_SEED={_seed} TIMUR_KILLS={_cuts}");
-        Must("truncate -s 1G $ROOT/disk; mkfs.ext4 -q -E lazy_itable_init=1 $ROOT/disk; mount -o loop $ROOT/disk $ROOT/data");
+        _timur.Must("truncate -s 1G $ROOT/disk; mkfs.ext4 -q -E lazy_itable_init=1 $ROOT/disk; mount -o loop $ROOT/disk $ROOT/data");
     }
 
     public void Dispose()
@@ -55,7 +55,7 @@ public sealed class PowerCutTests : IDisposable
     {
         Directory.CreateDirectory(_timur.Root + "/context");
         File.WriteAllText(_timur.Root + "/context/Dockerfile", "FROM busybox\nRUN head -c 9000000 /dev/urandom >/one && seq 1 300 | sed s,^,/tmp/, | xargs touch\nRUN cp /one /two\n");
-        Must("$T run --rm --network none busybox true");
+        _timur.Must("$T run --rm --network none busybox true");
         Cut(
             "$T build -q -t made $ROOT/context && $T tag made other", "($T rmi -f made other; $T builder prune -af)",
             "$T run --rm --network none other sh -c 'cmp /one /two && test $(ls /tmp | wc -l) = 300 && test $(stat -c %s /one) = 9000000'");
@@ -66,14 +66,14 @@ public sealed class PowerCutTests : IDisposable
     {
         Directory.CreateDirectory(_timur.Root + "/context");
         File.WriteAllText(_timur.Root + "/context/Dockerfile", "FROM busybox\nRUN echo content >/file\n");
-        string layer = Must("$T build -q -t made $ROOT/context >/dev/null; $T inspect --format '{{json .RootFS.Layers}}' made").Split("sha256:")[^1][..64];
+        string layer = _timur.Must("$T build -q -t made $ROOT/context >/dev/null; $T inspect --format '{{json .RootFS.Layers}}' made").Split("sha256:")[^1][..64];
         WaitForProcesses();
-        Must($"mkdir $ROOT/data/images/settling; ln -s another-start $ROOT/data/images/settling/{layer}.1.1; : >$ROOT/data/images/layers/{layer}/file");
-        Outcome run = Script("$T run --rm --network none made cat /file");
+        _timur.Must($"mkdir $ROOT/data/images/settling; ln -s another-start $ROOT/data/images/settling/{layer}.1.1; : >$ROOT/data/images/layers/{layer}/file");
+        Outcome run = _timur.Script("$T run --rm --network none made cat /file");
         Assert.NotEqual(0, run.Code);
         Assert.Contains("timur: the image made:latest was lost: build or pull it again", run.Error);
-        Must("$T build -q -t made $ROOT/context");
-        Assert.Equal("content", Must("$T run --rm --network none made cat /file"));
+        _timur.Must("$T build -q -t made $ROOT/context");
+        Assert.Equal("content", _timur.Must("$T run --rm --network none made cat /file"));
         Assert.Equal(Healthy, _timur.Run("system", "check", "--digests").Out);
     }
 
@@ -81,14 +81,14 @@ public sealed class PowerCutTests : IDisposable
     public void A_pulled_layer_that_lost_its_bytes_is_unpacked_again_and_a_sound_one_stays()
     {
         var sample = new SampleImage(_timur.Root + "/sample");
-        Must("$T load -i $ROOT/sample");
+        _timur.Must("$T load -i $ROOT/sample");
         WaitForProcesses();
-        string inode = Must("stat -c %i $ROOT/data/images/layers/*/bin");
-        Must($"mkdir $ROOT/data/images/settling; ln -s another-start $ROOT/data/images/settling/{sample.UpperDiffId}.1.1; : >$ROOT/data/images/layers/{sample.UpperDiffId}/sub/random");
-        Outcome run = Script("$T run --rm --network none it busybox stat -c %s /sub/random");
+        string inode = _timur.Must("stat -c %i $ROOT/data/images/layers/*/bin");
+        _timur.Must($"mkdir $ROOT/data/images/settling; ln -s another-start $ROOT/data/images/settling/{sample.UpperDiffId}.1.1; : >$ROOT/data/images/layers/{sample.UpperDiffId}/sub/random");
+        Outcome run = _timur.Script("$T run --rm --network none it busybox stat -c %s /sub/random");
         Assert.Equal("3000000", run.Out.Trim());
         Assert.Contains("the machine went down", run.Error);
-        Assert.Equal(inode, Must("stat -c %i $ROOT/data/images/layers/*/bin"));
+        Assert.Equal(inode, _timur.Must("stat -c %i $ROOT/data/images/layers/*/bin"));
         WaitForProcesses();
         Assert.False(Directory.Exists(_timur.Root + "/data/images/settling"));
     }
@@ -97,18 +97,18 @@ public sealed class PowerCutTests : IDisposable
     public void A_layer_that_lost_its_bytes_together_with_its_blob_and_records_without_any_leave_no_image()
     {
         var sample = new SampleImage(_timur.Root + "/sample");
-        Must("$T load -i $ROOT/sample; $T tag it second; $T run --rm --network none busybox true");
+        _timur.Must("$T load -i $ROOT/sample; $T tag it second; $T run --rm --network none busybox true");
         WaitForProcesses();
         string blob = sample.Layers[1].Replace(':', '-');
-        Must($"cd $ROOT/data/images; mkdir settling; for name in {sample.UpperDiffId} {blob} records; do ln -s another-start settling/$name.1.1; done; : >layers/{sample.UpperDiffId}/sub/random; truncate -s 1000 blobs/{blob}; : >names/$(ls names | grep second)");
-        Outcome images = Script("$T images");
+        _timur.Must($"cd $ROOT/data/images; mkdir settling; for name in {sample.UpperDiffId} {blob} records; do ln -s another-start settling/$name.1.1; done; : >layers/{sample.UpperDiffId}/sub/random; truncate -s 1000 blobs/{blob}; : >names/$(ls names | grep second)");
+        Outcome images = _timur.Script("$T images");
         Assert.Equal(0, images.Code);
         Assert.Contains("timur: the image it:latest was lost", images.Error);
         Assert.Contains("timur: the image second:latest was lost", images.Error);
         Assert.Contains("busybox", images.Out);
         Assert.DoesNotContain("it ", images.Out);
         WaitForProcesses();
-        Must("$T load -i $ROOT/sample; test $($T run --rm --network none it busybox stat -c %s /sub/random) = 3000000");
+        _timur.Must("$T load -i $ROOT/sample; test $($T run --rm --network none it busybox stat -c %s /sub/random) = 3000000");
         Assert.Equal(Healthy, _timur.Run("system", "check", "--digests").Out);
     }
 
@@ -119,13 +119,13 @@ public sealed class PowerCutTests : IDisposable
         int longest = 0;
         for (int round = -1; round < _cuts; round++)
         {
-            Must($"{undo} >/dev/null 2>&1 || true");
+            _timur.Must($"{undo} >/dev/null 2>&1 || true");
             WaitForProcesses();
-            Must("sync -f $ROOT/data");
+            _timur.Must("sync -f $ROOT/data");
             if (round < 0)
             {
                 var watch = System.Diagnostics.Stopwatch.StartNew();
-                Must(command);
+                _timur.Must(command);
                 longest = (int)watch.ElapsedMilliseconds;
                 continue;
             }
@@ -133,11 +133,11 @@ public sealed class PowerCutTests : IDisposable
             // Now and then the journal is written after the command, and some of the files never are.
             int delay = _random.Next(longest * 3 / 2);
             bool commits = round % 2 == 1;
-            Task<Outcome> running = Task.Run(() => Script(command));
+            Task<Outcome> running = Task.Run(() => _timur.Script(command));
             Thread.Sleep(delay);
             if (commits)
             {
-                Must(": >$ROOT/data/now; sync $ROOT/data/now");
+                _timur.Must(": >$ROOT/data/now; sync $ROOT/data/now");
             }
 
             PowerOff();
@@ -151,8 +151,8 @@ public sealed class PowerCutTests : IDisposable
     {
         WaitForProcesses();
         Unmount();
-        Must("mount -o loop $ROOT/disk $ROOT/data; cat /proc/sys/kernel/random/uuid >$ROOT/boot");
-        Outcome after = Script($$"""
+        _timur.Must("mount -o loop $ROOT/disk $ROOT/data; cat /proc/sys/kernel/random/uuid >$ROOT/boot");
+        Outcome after = _timur.Script($$"""
             unshare -m --propagation private sh -ec "
                 mount --bind $ROOT/boot /proc/sys/kernel/random/boot_id
                 $T images
@@ -183,16 +183,8 @@ public sealed class PowerCutTests : IDisposable
     private void Unmount()
     {
         Outcome outcome = new(0, "", "");
-        Assert.True(SpinWait.SpinUntil(() => (outcome = Script("umount $ROOT/data")).Code == 0, 60_000), outcome.ToString());
+        Assert.True(SpinWait.SpinUntil(() => (outcome = _timur.Script("umount $ROOT/data")).Code == 0, 60_000), outcome.ToString());
     }
 
     private void WaitForProcesses() => Assert.True(SpinWait.SpinUntil(() => !_timur.Processes().Any(), 60_000), string.Join('\n', _timur.Processes()));
-
-    private string Must(string script)
-    {
-        Outcome outcome = Script(script);
-        return outcome.Code == 0 ? outcome.Out.Trim() : throw new InvalidOperationException($"{script}: {outcome}");
-    }
-
-    private Outcome Script(string script) => TimurCommand.Execute("sh", ["-c", $"set -e; ROOT={_timur.Root}; T='{_timur.Words}'; {script}"]);
 }

@@ -34,21 +34,21 @@ public sealed class SaveLoadTests : IDisposable
     public void What_is_saved_is_read_by_skopeo_with_the_same_configuration_and_layers_and_loads_again(string format, string file, string reference)
     {
         Load("sample");
-        Must($"cd $ROOT && $T save --format {format} -o {file} app:1 && skopeo copy -q {reference} dir:$ROOT/read");
+        _timur.Must($"cd $ROOT && $T save --format {format} -o {file} app:1 && skopeo copy -q {reference} dir:$ROOT/read");
         JsonElement manifest = JsonDocument.Parse(File.ReadAllBytes(_timur.Root + "/read/manifest.json")).RootElement;
         Assert.Equal(_sample.Id, manifest.GetProperty("config").GetProperty("digest").GetString());
         string upper = manifest.GetProperty("layers")[1].GetProperty("digest").GetString()!["sha256:".Length..];
-        Assert.Equal(_sample.UpperDiffId, Must($"(gzip -dcq $ROOT/read/{upper} || cat $ROOT/read/{upper}) | sha256sum | cut -c 1-64"));
+        Assert.Equal(_sample.UpperDiffId, _timur.Must($"(gzip -dcq $ROOT/read/{upper} || cat $ROOT/read/{upper}) | sha256sum | cut -c 1-64"));
         if (format != "docker-archive")
         {
             Assert.Equal(_sample.Layers[1], "sha256:" + upper);
         }
 
-        Must("$T rmi app:1");
+        _timur.Must("$T rmi app:1");
         Assert.Empty(Directory.GetFileSystemEntries(_timur.Root + "/data/images/layers"));
-        Assert.Equal("Loaded image: app:1", Must($"cd $ROOT && $T load -i {file}"));
-        Assert.Equal(_sample.Id, Must("$T images -q --no-trunc app:1"));
-        Assert.Equal("everything is as recorded", Must("$T system check"));
+        Assert.Equal("Loaded image: app:1", _timur.Must($"cd $ROOT && $T load -i {file}"));
+        Assert.Equal(_sample.Id, _timur.Must("$T images -q --no-trunc app:1"));
+        Assert.Equal("everything is as recorded", _timur.Must("$T system check"));
     }
 
     [Theory]
@@ -57,63 +57,63 @@ public sealed class SaveLoadTests : IDisposable
     [InlineData("--format=pax --sort=name")]
     public void An_image_of_a_foreign_archive_keeps_its_id_when_it_is_saved_and_loaded(string how)
     {
-        Must($"cd $ROOT && mkdir -p t/b t/a && echo x >t/a/f && ln t/a/f t/b/f && tar -C t {how} -cf t.tar b a && $T import -q t.tar foreign && for f in docker-archive oci-archive; do $T save --format $f -o $f.tar foreign; done");
-        string before = Must("$T images -q --no-trunc foreign");
+        _timur.Must($"cd $ROOT && mkdir -p t/b t/a && echo x >t/a/f && ln t/a/f t/b/f && tar -C t {how} -cf t.tar b a && $T import -q t.tar foreign && for f in docker-archive oci-archive; do $T save --format $f -o $f.tar foreign; done");
+        string before = _timur.Must("$T images -q --no-trunc foreign");
         foreach (string format in (string[])["docker-archive", "oci-archive"])
         {
-            Must($"$T rmi foreign && $T load -q -i $ROOT/{format}.tar");
-            Assert.Equal(before, Must("$T images -q --no-trunc foreign"));
+            _timur.Must($"$T rmi foreign && $T load -q -i $ROOT/{format}.tar");
+            Assert.Equal(before, _timur.Must("$T images -q --no-trunc foreign"));
         }
 
-        Assert.Equal("everything is as recorded", Must("$T system check"));
+        Assert.Equal("everything is as recorded", _timur.Must("$T system check"));
     }
 
     [Fact]
     public void An_image_that_was_built_here_keeps_its_id()
     {
-        Must("cd $ROOT && printf 'FROM busybox\nRUN echo x >/made && rm /etc/group\nENV A=b\n' >Dockerfile && $T build -q -t made . && $T save -o made.tar made busybox");
-        string before = Must("$T images -q --no-trunc");
-        Must("$T rmi -f $($T images -q) && cd $ROOT && $T load -i made.tar");
-        Assert.Equal(before, Must("$T images -q --no-trunc"));
-        Assert.Equal("x", Must("$T run --rm --network none made sh -c 'cat /made; ls /etc/group 2>/dev/null || true'"));
+        _timur.Must("cd $ROOT && printf 'FROM busybox\nRUN echo x >/made && rm /etc/group\nENV A=b\n' >Dockerfile && $T build -q -t made . && $T save -o made.tar made busybox");
+        string before = _timur.Must("$T images -q --no-trunc");
+        _timur.Must("$T rmi -f $($T images -q) && cd $ROOT && $T load -i made.tar");
+        Assert.Equal(before, _timur.Must("$T images -q --no-trunc"));
+        Assert.Equal("x", _timur.Must("$T run --rm --network none made sh -c 'cat /made; ls /etc/group 2>/dev/null || true'"));
     }
 
     [Fact]
     public void An_image_that_was_built_on_a_foreign_one_keeps_its_id_and_the_layers_below_as_they_came()
     {
         Load("sample");
-        Must("cd $ROOT && printf 'FROM app:1\nRUN echo x >/made\nENV A=b\n' >Dockerfile && $T build -q --network none -t made . && for f in docker-archive oci-archive; do $T save --format $f -o $f.tar made; done");
-        string before = Must("$T images -q --no-trunc made");
-        Must("cd $ROOT && skopeo copy -q oci-archive:oci-archive.tar dir:$ROOT/read");
+        _timur.Must("cd $ROOT && printf 'FROM app:1\nRUN echo x >/made\nENV A=b\n' >Dockerfile && $T build -q --network none -t made . && for f in docker-archive oci-archive; do $T save --format $f -o $f.tar made; done");
+        string before = _timur.Must("$T images -q --no-trunc made");
+        _timur.Must("cd $ROOT && skopeo copy -q oci-archive:oci-archive.tar dir:$ROOT/read");
         JsonElement layers = JsonDocument.Parse(File.ReadAllBytes(_timur.Root + "/read/manifest.json")).RootElement.GetProperty("layers");
         Assert.Equal(_sample.Layers, layers.EnumerateArray().Take(2).Select(layer => layer.GetProperty("digest").GetString()));
-        Must("$T rmi -f $($T images -q) && $T builder prune");
+        _timur.Must("$T rmi -f $($T images -q) && $T builder prune");
         foreach (string format in (string[])["docker-archive", "oci-archive"])
         {
-            Must($"$T load -q -i $ROOT/{format}.tar");
-            Assert.Equal(before, Must("$T images -q --no-trunc made"));
-            Assert.Equal("x", Must("$T run --rm --network none made busybox cat /made"));
-            Must("$T rmi made");
+            _timur.Must($"$T load -q -i $ROOT/{format}.tar");
+            Assert.Equal(before, _timur.Must("$T images -q --no-trunc made"));
+            Assert.Equal("x", _timur.Must("$T run --rm --network none made busybox cat /made"));
+            _timur.Must("$T rmi made");
         }
 
         using var space = new EngineSpace();
         space.StartDaemon("dockerd", "dockerd --data-root $dir/root --exec-root $dir/exec --pidfile $dir/pidfile -H unix://$dir/sock --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --bridge=none -s vfs", "docker -H unix://$dir/sock version");
         Assert.Equal(before, space.Succeed($"docker -H unix://$dir/sock load -q -i {_timur.Root}/docker-archive.tar >/dev/null; docker -H unix://$dir/sock images -q --no-trunc made").Trim());
-        Assert.Equal("everything is as recorded", Must("$T system check"));
+        Assert.Equal("everything is as recorded", _timur.Must("$T system check"));
     }
 
     [Fact]
     public void The_same_images_give_the_same_bytes_and_share_layers_and_keep_their_names()
     {
         Load("sample");
-        Must("$T tag app:1 registry.example/team/other:2 && $T run --rm --network none busybox true && cd $ROOT && for n in 1 2; do $T save app:1 registry.example/team/other:2 busybox > $n.tar; done; cmp 1.tar 2.tar");
-        Assert.Equal("[\"docker.io/library/app:1\",\"registry.example/team/other:2\"][\"docker.io/library/busybox:latest\"]", Must("tar -xOf $ROOT/1.tar manifest.json | grep -o '\"RepoTags\":\\[[^]]*\\]' | cut -d: -f2- | tr -d '\\n'"));
-        Assert.Equal("3", Must("tar -tf $ROOT/1.tar | grep -c '[.]tar$'"));
-        Must("$T rmi -f $($T images -q)");
-        Assert.Equal("Loaded image: app:1\nLoaded image: registry.example/team/other:2\nLoaded image: busybox:latest", Must("$T load -q <$ROOT/1.tar"));
+        _timur.Must("$T tag app:1 registry.example/team/other:2 && $T run --rm --network none busybox true && cd $ROOT && for n in 1 2; do $T save app:1 registry.example/team/other:2 busybox > $n.tar; done; cmp 1.tar 2.tar");
+        Assert.Equal("[\"docker.io/library/app:1\",\"registry.example/team/other:2\"][\"docker.io/library/busybox:latest\"]", _timur.Must("tar -xOf $ROOT/1.tar manifest.json | grep -o '\"RepoTags\":\\[[^]]*\\]' | cut -d: -f2- | tr -d '\\n'"));
+        Assert.Equal("3", _timur.Must("tar -tf $ROOT/1.tar | grep -c '[.]tar$'"));
+        _timur.Must("$T rmi -f $($T images -q)");
+        Assert.Equal("Loaded image: app:1\nLoaded image: registry.example/team/other:2\nLoaded image: busybox:latest", _timur.Must("$T load -q <$ROOT/1.tar"));
 
         // What was loaded is pushed and saved as it was read: another round changes nothing.
-        Must("$T save app:1 registry.example/team/other:2 busybox >$ROOT/3.tar; cmp $ROOT/1.tar $ROOT/3.tar");
+        _timur.Must("$T save app:1 registry.example/team/other:2 busybox >$ROOT/3.tar; cmp $ROOT/1.tar $ROOT/3.tar");
     }
 
     [Theory]
@@ -122,8 +122,8 @@ public sealed class SaveLoadTests : IDisposable
     public void Archives_are_read_compressed_from_a_pipe(string compress)
     {
         Load("sample");
-        Must($"$T save --format oci-archive app:1 | {compress} >$ROOT/packed && $T rmi app:1");
-        Assert.Equal("Loaded image: app:1", Must("cat $ROOT/packed | $T load"));
+        _timur.Must($"$T save --format oci-archive app:1 | {compress} >$ROOT/packed && $T rmi app:1");
+        Assert.Equal("Loaded image: app:1", _timur.Must("cat $ROOT/packed | $T load"));
     }
 
     [Fact]
@@ -132,24 +132,24 @@ public sealed class SaveLoadTests : IDisposable
         Load("sample");
         foreach (string format in (string[])["docker-archive", "oci-archive"])
         {
-            Must($"$T save --format {format} -o $ROOT/ours.tar app:1 && {_podman} load -q -i $ROOT/ours.tar");
-            Assert.Equal(_sample.Id["sha256:".Length..], Must($"{_podman} images -q --no-trunc docker.io/library/app:1 | sed s/sha256://"));
-            Must($"rm -f $ROOT/theirs.tar; {_podman} save -q --format {format} -o $ROOT/theirs.tar docker.io/library/app:1 && {_podman} rmi -af && $T rmi app:1");
-            Assert.Equal("Loaded image: app:1", Must("$T load -i $ROOT/theirs.tar"));
-            Assert.Equal(_sample.Id, Must("$T images -q --no-trunc app:1"));
+            _timur.Must($"$T save --format {format} -o $ROOT/ours.tar app:1 && {_podman} load -q -i $ROOT/ours.tar");
+            Assert.Equal(_sample.Id["sha256:".Length..], _timur.Must($"{_podman} images -q --no-trunc docker.io/library/app:1 | sed s/sha256://"));
+            _timur.Must($"rm -f $ROOT/theirs.tar; {_podman} save -q --format {format} -o $ROOT/theirs.tar docker.io/library/app:1 && {_podman} rmi -af && $T rmi app:1");
+            Assert.Equal("Loaded image: app:1", _timur.Must("$T load -i $ROOT/theirs.tar"));
+            Assert.Equal(_sample.Id, _timur.Must("$T images -q --no-trunc app:1"));
         }
 
-        Assert.Equal("above", Must("$T run --rm --network none app:1 busybox cat /etc/changed /etc/hidden 2>/dev/null || true"));
+        Assert.Equal("above", _timur.Must("$T run --rm --network none app:1 busybox cat /etc/changed /etc/hidden 2>/dev/null || true"));
     }
 
     [Fact]
     public void A_containers_tree_is_what_umoci_unpacks_of_the_saved_image()
     {
         Load("sample");
-        Must("$T save --format oci-dir -o $ROOT/layout app:1 && umoci unpack --image $ROOT/layout:1 $ROOT/bundle");
-        Must("$T create --name files --network none app:1 && mkdir $ROOT/our-tree && $T export files | tar --xattrs --xattrs-include='*' --numeric-owner -C $ROOT/our-tree -xpf -");
+        _timur.Must("$T save --format oci-dir -o $ROOT/layout app:1 && umoci unpack --image $ROOT/layout:1 $ROOT/bundle");
+        _timur.Must("$T create --name files --network none app:1 && mkdir $ROOT/our-tree && $T export files | tar --xattrs --xattrs-include='*' --numeric-owner -C $ROOT/our-tree -xpf -");
         // A file that an upper layer hides is no part of either.
-        Assert.DoesNotContain("hidden", Must("ls $ROOT/our-tree/etc $ROOT/bundle/rootfs/etc"));
+        Assert.DoesNotContain("hidden", _timur.Must("ls $ROOT/our-tree/etc $ROOT/bundle/rootfs/etc"));
         Assert.Contains("1000 2000", Listing("our-tree"));
         Assert.Equal(Listing("bundle/rootfs"), Listing("our-tree"));
     }
@@ -157,7 +157,7 @@ public sealed class SaveLoadTests : IDisposable
     [Fact]
     public void Images_of_umoci_and_buildah_are_loaded_with_all_that_their_files_have()
     {
-        Must("""
+        _timur.Must("""
             cd $ROOT && umoci init --layout made && umoci new --image made:first && umoci unpack --image made:first bundle1
             r=bundle1/rootfs; mkdir -p $r/bin $r/deep/sub; cp /bin/busybox $r/bin/busybox; ln $r/bin/busybox $r/bin/sh; mkfifo $r/fifo; mknod $r/device c 1 3; echo x >"$r/$(printf 'caf\351')"
             chown 3000:4000 $r/deep; chmod 3751 $r/deep; setfattr -n user.note -v hello $r/deep/sub; setcap cap_net_raw+ep $r/bin/busybox; touch -d '2001-02-03 04:05:06' $r/deep/sub; ln -s /nowhere $r/link
@@ -165,15 +165,15 @@ public sealed class SaveLoadTests : IDisposable
             find $r -depth ! -type l | while IFS= read -r f; do touch -d @$(stat -c %Y "$f") "$f"; done
             umoci repack --image made:first bundle1 && umoci config --image made:first --config.cmd sh --config.label by=umoci
             """);
-        Assert.Equal("Loaded image: first:latest", Must("$T load -i $ROOT/made"));
+        Assert.Equal("Loaded image: first:latest", _timur.Must("$T load -i $ROOT/made"));
         Assert.Equal("umoci", _timur.Inspect("first", "{{.Config.Labels.by}}"));
-        Must("$T create --name files --network none first && mkdir $ROOT/our-tree && $T export files | tar --xattrs --xattrs-include='*' --numeric-owner -C $ROOT/our-tree -xpf -");
-        Must("rm -f $ROOT/our-tree/dev/* $ROOT/our-tree/etc/* 2>/dev/null; true");
+        _timur.Must("$T create --name files --network none first && mkdir $ROOT/our-tree && $T export files | tar --xattrs --xattrs-include='*' --numeric-owner -C $ROOT/our-tree -xpf -");
+        _timur.Must("rm -f $ROOT/our-tree/dev/* $ROOT/our-tree/etc/* 2>/dev/null; true");
         Assert.Equal(Listing("bundle1/rootfs"), Listing("our-tree"));
 
-        Must($"export BUILDAH_ISOLATION=chroot; b=\"buildah --root $ROOT/podman --runroot $ROOT/podman-run --storage-driver vfs\"; c=$($b from scratch) && $b copy -q $c /bin/busybox /bin/busybox && $b config --label by=buildah --cmd '[\"/bin/busybox\",\"true\"]' $c && $b commit -q $c built:2 && $b push -q built:2 docker-archive:$ROOT/built.tar:built:2 && $b push -q built:2 oci-archive:$ROOT/built-oci.tar:built:3 && $b rm -a >/dev/null");
-        Assert.StartsWith("Loaded image: built:2", Must("$T load -i $ROOT/built.tar"));
-        Assert.Equal("Loaded image: built:3", Must("$T load -i $ROOT/built-oci.tar"));
+        _timur.Must($"export BUILDAH_ISOLATION=chroot; b=\"buildah --root $ROOT/podman --runroot $ROOT/podman-run --storage-driver vfs\"; c=$($b from scratch) && $b copy -q $c /bin/busybox /bin/busybox && $b config --label by=buildah --cmd '[\"/bin/busybox\",\"true\"]' $c && $b commit -q $c built:2 && $b push -q built:2 docker-archive:$ROOT/built.tar:built:2 && $b push -q built:2 oci-archive:$ROOT/built-oci.tar:built:3 && $b rm -a >/dev/null");
+        Assert.StartsWith("Loaded image: built:2", _timur.Must("$T load -i $ROOT/built.tar"));
+        Assert.Equal("Loaded image: built:3", _timur.Must("$T load -i $ROOT/built-oci.tar"));
         Assert.Equal("buildah buildah", _timur.Inspect("built:2", "{{.Config.Labels.by}}") + " " + _timur.Inspect("built:3", "{{.Config.Labels.by}}"));
         Assert.Equal(0, _timur.Run("run", "--rm", "--network", "none", "built:2").Code);
     }
@@ -189,11 +189,11 @@ public sealed class SaveLoadTests : IDisposable
     public void A_damaged_archive_is_refused_and_leaves_nothing(string spoil, string why)
     {
         Load("sample");
-        Must($"cd $ROOT && $T save -o good.tar app:1 && $T rmi app:1 && {spoil}");
+        _timur.Must($"cd $ROOT && $T save -o good.tar app:1 && $T rmi app:1 && {spoil}");
         Outcome outcome = _timur.Run("load", "-i", _timur.Root + "/bad.tar");
         Assert.True(outcome.Code == 125 && outcome.Error.Contains(why, StringComparison.Ordinal) && !outcome.Error.Contains("defect", StringComparison.Ordinal), outcome.ToString());
-        Assert.Equal("", Must("$T images -q; find $ROOT/data/images -type f"));
-        Assert.Equal("everything is as recorded", Must("$T system check"));
+        Assert.Equal("", _timur.Must("$T images -q; find $ROOT/data/images -type f"));
+        Assert.Equal("everything is as recorded", _timur.Must("$T system check"));
     }
 
     [Fact]
@@ -213,18 +213,12 @@ public sealed class SaveLoadTests : IDisposable
     private void Load(string directory)
     {
         // The layout's own reference is "it".
-        Must($"$T load -i $ROOT/{directory} && $T tag it app:1 && $T rmi it");
+        _timur.Must($"$T load -i $ROOT/{directory} && $T tag it app:1 && $T rmi it");
     }
 
     /// <summary>With extended attributes, and without times of the root, which unpacking and packing change.</summary>
     private string Listing(string tree)
-        => Must($"cd $ROOT/{tree} && find . -mindepth 1 ! -path './dev*' ! -path './etc*' -printf '%p %y %m %U %G %l %n ' '(' -type f -printf '%s %T@' -o -path '*sub' -printf '%T@' -o -printf - ')' -printf '\\n' | sort; getfattr -hR -m - -d . 2>/dev/null");
-
-    private string Must(string script)
-    {
-        Outcome outcome = Shell($"set -e; ROOT={_timur.Root}; T='{_timur.Words}'; {script}");
-        return outcome.Code == 0 ? outcome.Out.Trim() : throw new InvalidOperationException($"{script}: {outcome}");
-    }
+        => _timur.Must($"cd $ROOT/{tree} && find . -mindepth 1 ! -path './dev*' ! -path './etc*' -printf '%p %y %m %U %G %l %n ' '(' -type f -printf '%s %T@' -o -path '*sub' -printf '%T@' -o -printf - ')' -printf '\\n' | sort; getfattr -hR -m - -d . 2>/dev/null");
 
     private static Outcome Shell(string script) => TimurCommand.Execute("sh", ["-c", script]);
 }
