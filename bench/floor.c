@@ -39,7 +39,7 @@
 #define NSE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 #define OPEN_PATH (O_PATH | O_CLOEXEC)
 
-static const char *const controllers[] = {"memory", "cpu", "cpuacct", "pids", "devices", "freezer", "blkio"};
+static const char *const controllers[] = {"memory", "cpu", "cpuacct", "pids", "devices", "freezer", "blkio", "cpuset"};
 static const char *const rules[] = {"c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:200 rwm"};
 static const char *const readonly_paths[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
 static const char *const masked_in_proc[] = {"acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "scsi", "timer_list", "timer_stats"};
@@ -265,6 +265,14 @@ static void child(int report)
     _exit(127);
 }
 
+/* A new cpuset is empty and takes no process. */
+static void inherit_cpuset(const char *file)
+{
+    read_file(path("/sys/fs/cgroup/cpuset/%s/%s", cgroup, file));
+    long size = read_file(path("/sys/fs/cgroup/cpuset/%s%s", file, ""));
+    write_file(path("/sys/fs/cgroup/cpuset/%s/%s", cgroup, file), 0, buffer, size);
+}
+
 static void make_cgroups(void)
 {
     struct statfs fs;
@@ -272,6 +280,8 @@ static void make_cgroups(void)
     read_file("/proc/self/cgroup");
     EACH(i, controllers) statfs(path("/sys/fs/cgroup/%s%s", controllers[i], ""), &fs);
     EACH(i, controllers) check(mkdir(path("/sys/fs/cgroup/%s/%s", controllers[i], cgroup), 0755), controllers[i]);
+    inherit_cpuset("cpuset.cpus");
+    inherit_cpuset("cpuset.mems");
     write_file(path("/sys/fs/cgroup/devices/%s/%s", cgroup, "devices.deny"), 0, "a", 1);
     EACH(i, rules) write_file(path("/sys/fs/cgroup/devices/%s/%s", cgroup, "devices.allow"), 0, rules[i], strlen(rules[i]));
 }

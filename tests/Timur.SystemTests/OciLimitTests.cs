@@ -60,6 +60,47 @@ public class OciLimitTests
         string Limit(string file) => File.ReadAllText($"/sys/fs/cgroup/{file.Split('.')[0]}{bundle.CgroupPath}/{file}").Trim();
     }
 
+    /// <summary>Java's machine keeps to no limit where it sees no cpuset of its own; Podman's own test of update reads this file.</summary>
+    [Theory]
+    [InlineData(OciBundle.Control)]
+    [InlineData(OciBundle.Ours)]
+    public void A_container_sees_its_own_cpuset_and_what_update_makes_of_it(string runtime)
+    {
+        using var bundle = new OciBundle(runtime);
+        string id = bundle.Shell("sleep 100").Start();
+        Assert.Equal(File.ReadAllText("/sys/fs/cgroup/cpuset/cpuset.cpus"), Seen());
+        Assert.Equal("", bundle.Execute("update", "--cpuset-cpus", "0", id).Error);
+        Assert.Equal("0\n", Seen());
+        Assert.Contains($":cpuset:{bundle.CgroupPath}\n", File.ReadAllText($"/proc/{bundle.StateOf(id)["pid"]}/cgroup"), StringComparison.Ordinal);
+
+        string Seen() => bundle.Execute("exec", id, "cat", "/sys/fs/cgroup/cpuset/cpuset.cpus").Out;
+    }
+
+    /// <summary>crun's <c>--cgroup-manager=disabled</c>, which Podman gives for <c>--cgroups=disabled</c>; runc has no such thing.</summary>
+    [Fact]
+    public void A_container_without_a_cgroup_lives_where_its_creator_does()
+    {
+        using var bundle = new OciBundle();
+        bundle.Linux["resources"] = JsonNode.Parse("""{"memory":{"limit":67108864}}""");
+        bundle.Shell("sleep 100").Save();
+        string id = bundle.NewId();
+        Outcome created = TimurCommand.Execute("sh", ["-c", $"exec {bundle.Words} --cgroup-manager disabled create --bundle {bundle.Directory} {id} </dev/null >/dev/null 2>{bundle.Directory}/errors"]);
+        Assert.Equal(0, created.Code);
+        Assert.Contains("limits have no effect without a cgroup", File.ReadAllText(bundle.Directory + "/errors"), StringComparison.Ordinal);
+        Assert.Equal(0, bundle.Execute("start", id).Code);
+        Assert.Equal(File.ReadAllText("/proc/self/cgroup"), File.ReadAllText($"/proc/{Pid()}/cgroup"));
+        Assert.False(Directory.Exists("/sys/fs/cgroup/memory" + bundle.CgroupPath));
+        Assert.Equal("1000\n", bundle.Execute("exec", "--user", "1000", id, "id", "-u").Out);
+        Assert.Contains("cannot pause a container that has no cgroup", bundle.Execute("pause", id).Error, StringComparison.Ordinal);
+        Assert.Contains("cannot update a container that has no cgroup", bundle.Execute("update", "--pids-limit", "9", id).Error, StringComparison.Ordinal);
+        Assert.Contains($"[{Pid()}", bundle.Execute("ps", "--format", "json", id).Out, StringComparison.Ordinal);
+        Assert.Equal(0, bundle.Execute("kill", "--all", id, "KILL").Code);
+        Assert.True(bundle.Await(id, "stopped"));
+        Assert.Equal(0, bundle.Execute("delete", id).Code);
+
+        string Pid() => bundle.StateOf(id)["pid"]!.ToString();
+    }
+
     /// <summary>The control of this Debian has no such options yet.</summary>
     [Fact]
     public void Bursts_and_quotas_are_set_in_whatever_order_the_kernel_takes_them()

@@ -34,6 +34,9 @@ public sealed partial class Cgroup
     /// <summary>systemd made it, and looks at its own hierarchy to see who is in it.</summary>
     public bool IsTracked { get; set; }
 
+    /// <summary>No cgroup in any hierarchy: without processes, limits and counters of its own.</summary>
+    public static Cgroup None { get; } = new(new CgroupLayout(), "");
+
     /// <summary>The cgroup of that path, whether it exists or not.</summary>
     public static Cgroup Open(CgroupLayout layout, string path) => new(layout, path);
 
@@ -44,20 +47,17 @@ public sealed partial class Cgroup
     /// Makes the directories and sets the limits. What this machine can't enforce is a sentence in <paramref name="warnings"/>; a limit that the
     /// kernel refuses is a <see cref="Failure"/>, with nothing left behind.
     /// </summary>
-    /// <param name="everywhere">Also in hierarchies that no limit is for: the container makes cgroups of its own, as an init system does.</param>
+    /// <param name="sight">What the container sees of its cgroups, which it needs one for even where no limit is.</param>
     /// <param name="isForeign">Says by a <see cref="Failure"/> that a cgroup that was there before can't be shared; nothing is changed in it then.</param>
     public static Cgroup Create(
-        CgroupLayout layout, string path, LinuxResources resources, List<string> warnings, LimitWords? words = null, Func<Cgroup, Failure?>? isForeign = null, bool everywhere = false)
+        CgroupLayout layout, string path, LinuxResources resources, List<string> warnings, LimitWords? words = null, Func<Cgroup, Failure?>? isForeign = null, CgroupSight sight = CgroupSight.None)
     {
         var cgroup = new Cgroup(layout, path);
         Failure? refusal;
         try
         {
             cgroup.MakeDirectories(resources);
-            if (everywhere)
-            {
-                cgroup.MakeFurtherDirectories();
-            }
+            cgroup.MakeDirectoriesToSee(sight);
 
             refusal = cgroup._existed ? isForeign?.Invoke(cgroup) : null;
             if (refusal is null)

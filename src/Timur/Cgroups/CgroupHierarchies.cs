@@ -88,6 +88,19 @@ public sealed partial class Cgroup
         }
     }
 
+    private void MakeDirectoriesToSee(CgroupSight sight)
+    {
+        if (sight == CgroupSight.Read)
+        {
+            // Java's machine takes no limit for one where it sees no cpuset.
+            Make("cpuset");
+        }
+        else if (sight == CgroupSight.Write)
+        {
+            MakeFurtherDirectories();
+        }
+    }
+
     private void MakeFurtherDirectories()
     {
         foreach (string controller in Optional)

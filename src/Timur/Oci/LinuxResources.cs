@@ -24,6 +24,10 @@ public sealed record LinuxResources
 
     /// <summary>cgroup v2 files, written as they are.</summary>
     public IReadOnlyDictionary<string, string> Unified { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Something would be held to a limit of memory, processor time or number.</summary>
+    public bool HasLimits
+        => Memory != new MemoryResources() || Cpu != new CpuResources() || PidsLimit is not (null or -1) || HugepageLimits.Count + Rdma.Count + Unified.Count > 0;
 }
 
 /// <summary>Bytes; -1 is unlimited. <paramref name="Swap"/> is memory and swap together.</summary>

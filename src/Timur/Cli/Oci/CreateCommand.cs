@@ -40,7 +40,7 @@ internal static class CreateCommand
             PidFdSocket = arguments.Text("pidfd-socket") is { Length: > 0 } descriptor ? descriptor : null,
             PreservedDescriptors = sockets + OciOperands.Count(arguments, "preserve-fds"),
             Sockets = sockets,
-            SystemdCgroup = context.SystemdCgroup,
+            CgroupManager = context.CgroupManager,
             NoNewKeyring = arguments.Has("no-new-keyring"),
         };
     }

@@ -19,7 +19,7 @@ internal static class OciCommandTable
         Option.Value("log", "FILE", "write the log there instead of standard error"),
         Option.Value("log-format", "text|json", "format of the log"),
         Option.Flag("systemd-cgroup", "systemd makes the cgroups of new containers (cgroupsPath is SLICE:PREFIX:NAME)"),
-        Option.Value("cgroup-manager", "cgroupfs|systemd", "the same by another name"),
+        Option.Value("cgroup-manager", "cgroupfs|systemd|disabled", "the same by another name; disabled: containers stay in the cgroups of whoever makes them"),
         Option.Value("rootless", "auto|true|false", "ignored: what can't be done says so itself"),
         Option.Value("criu", "FILE", "criu's program (default: criu, in PATH)"),
         Option.Flag("debug", "log more"),
@@ -96,11 +96,12 @@ internal static class OciCommandTable
         }
     }
 
-    private static bool WantsSystemd(Arguments global) => global.Has("systemd-cgroup") || global.Text("cgroup-manager") switch
+    private static CgroupManager ManagerOf(Arguments global) => global.Text("cgroup-manager") switch
     {
-        null or "" or "cgroupfs" => false,
-        "systemd" => true,
-        { } other => throw new Failure($"--cgroup-manager: '{other}' is neither cgroupfs nor systemd", exitCode: 1),
+        null or "" or "cgroupfs" => global.Has("systemd-cgroup") ? CgroupManager.Systemd : CgroupManager.Files,
+        "systemd" => CgroupManager.Systemd,
+        "disabled" => CgroupManager.Disabled,
+        { } other => throw new Failure($"--cgroup-manager: '{other}' is none of cgroupfs, systemd and disabled", exitCode: 1),
     };
 
     private static OciVerb? Find(string name) => Array.Find(Verbs, verb => verb.Name == name);
@@ -122,7 +123,7 @@ internal static class OciCommandTable
         }
 
         var arguments = Arguments.Parse(command.Name, options, Dashed(words, options), command.StopAtOperand);
-        return command.Run(new OciContext(new StateRoot(Path.GetFullPath(global.Text("root") ?? StateRoot.Default)), log, global.Text("criu") is { Length: > 0 } criu ? criu : "criu", WantsSystemd(global)), arguments);
+        return command.Run(new OciContext(new StateRoot(Path.GetFullPath(global.Text("root") ?? StateRoot.Default)), log, global.Text("criu") is { Length: > 0 } criu ? criu : "criu", ManagerOf(global)), arguments);
     }
 
     private static RuntimeLog OpenLog(Arguments global)

@@ -5,14 +5,13 @@ using Timur.Runtime.Containers;
 namespace Timur.Cli.Oci;
 
 /// <summary>What every verb of the OCI runtime has.</summary>
-internal sealed class OciContext(StateRoot root, RuntimeLog log, string criu, bool systemdCgroup)
+internal sealed class OciContext(StateRoot root, RuntimeLog log, string criu, CgroupManager cgroupManager)
 {
     internal StateRoot Root => root;
 
     internal RuntimeLog Log => log;
 
-    /// <summary>Cgroups of new containers are units of systemd's.</summary>
-    internal bool SystemdCgroup => systemdCgroup;
+    internal CgroupManager CgroupManager => cgroupManager;
 
     /// <summary>criu's program: a path, or a name to look for in PATH.</summary>
     internal string Criu => criu;

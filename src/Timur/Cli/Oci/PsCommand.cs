@@ -17,7 +17,7 @@ internal static class PsCommand
         }
 
         OciContainer container = context.Root.Find(arguments.Operands[0]);
-        IReadOnlyList<int> pids = container.Cgroup.Pids();
+        IReadOnlyList<int> pids = container.Pids();
         if (OciOperands.IsJson(arguments))
         {
             OciContext.Line($"[{string.Join(',', pids)}]");

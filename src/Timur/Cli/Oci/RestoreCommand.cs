@@ -26,7 +26,7 @@ internal static class RestoreCommand
         {
             Id = OciOperands.Id(arguments, "restore"),
             ConsoleSocket = arguments.Text("console-socket") is { Length: > 0 } socket ? socket : null,
-            SystemdCgroup = context.SystemdCgroup,
+            CgroupManager = context.CgroupManager,
             PidFile = arguments.Text("pid-file") is { Length: > 0 } file ? file : null,
         };
         Bundle bundle = CreateCommand.ReadBundle(arguments, needsProcess: true);

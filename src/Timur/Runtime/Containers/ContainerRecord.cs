@@ -30,6 +30,7 @@ public sealed record ContainerRecord
     /// <summary>RFC 3339.</summary>
     public required string Created { get; init; }
 
+    /// <summary>In each hierarchy; empty where it has none of its own.</summary>
     public required string CgroupPath { get; init; }
 
     /// <summary>The unit of systemd's that its cgroup is, or null.</summary>

@@ -23,8 +23,7 @@ public sealed record CreateOptions
     /// <summary>Chroot instead of pivot_root, for roots on an initial ramdisk.</summary>
     public bool NoPivot { get; init; }
 
-    /// <summary>The cgroup is a unit of systemd's.</summary>
-    public bool SystemdCgroup { get; init; }
+    public CgroupManager CgroupManager { get; init; }
 
     public bool NoNewKeyring { get; init; }
 

@@ -64,7 +64,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
     internal static ContainerRecord Describe(Bundle bundle, CreateOptions options)
     {
         Spec spec = bundle.Spec;
-        SystemdScope? scope = options.SystemdCgroup ? SystemdScope.Parse(spec.Linux.CgroupsPath, options.Id) : null;
+        SystemdScope? scope = options.CgroupManager == CgroupManager.Systemd ? SystemdScope.Parse(spec.Linux.CgroupsPath, options.Id) : null;
         return new ContainerRecord
         {
             OciVersion = new Spec().OciVersion,
@@ -72,7 +72,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             Bundle = bundle.Directory,
             Rootfs = bundle.Rootfs,
             Created = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ"),
-            CgroupPath = scope?.CgroupPath ?? CgroupPaths.Clean(spec.Linux.CgroupsPath ?? "/" + options.Id),
+            CgroupPath = options.CgroupManager == CgroupManager.Disabled ? "" : scope?.CgroupPath ?? CgroupPaths.Clean(spec.Linux.CgroupsPath ?? "/" + options.Id),
             SystemdUnit = scope?.Unit,
             Joins = JoinedNamespaces.FlagsOf(spec),
             OwnProcesses = SpecRules.Find(spec, "pid") is not null,
@@ -106,18 +106,24 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
     internal static Cgroup MakeCgroup(Spec spec, ContainerRecord record, List<string> warnings, UndoList undo)
     {
         LinuxResources resources = spec.Linux.Resources ?? new LinuxResources();
+        if (record.CgroupPath.Length == 0)
+        {
+            if (resources.HasLimits)
+            {
+                warnings.Add("linux.resources: limits have no effect without a cgroup (--cgroup-manager=disabled)");
+            }
+
+            return Cgroup.None;
+        }
+
         resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
         var layout = CgroupLayout.Detect();
         RequireUnified(layout, resources.Unified);
-        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(layout, record.CgroupPath, resources, warnings, LimitWords.Members, record.SystemdUnit is null ? WhyForeign : null, MakesCgroups(spec)));
+        Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(layout, record.CgroupPath, resources, warnings, LimitWords.Members, record.SystemdUnit is null ? WhyForeign : null, CgroupMounts.SightOf(spec)));
         cgroup.IsTracked = record.SystemdUnit is not null;
         undo.Add("cgroup", () => cgroup.TryRemove());
         return cgroup;
     }
-
-    /// <summary>It gets its cgroups to write to, and needs one in every hierarchy, or it would find itself in the host's.</summary>
-    private static bool MakesCgroups(Spec spec)
-        => spec.Mounts.Any(mount => mount.Type == "cgroup" && (MountOptions.Parse(mount.Options).Set & MountAttributes.ReadOnly) == 0);
 
     /// <summary>Files of cgroup v2 can be set where v2 has their controller.</summary>
     private static void RequireUnified(CgroupLayout layout, IReadOnlyDictionary<string, string> unified)

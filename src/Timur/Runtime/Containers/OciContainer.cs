@@ -54,8 +54,19 @@ public sealed class OciContainer
 
     public Cgroup Cgroup => field ??= OpenCgroup();
 
+    /// <summary>False where it stays in its creator's (<see cref="CgroupManager.Disabled"/>).</summary>
+    public bool HasCgroup => Record.CgroupPath.Length > 0;
+
+    /// <summary>Its processes; without a cgroup only the first is known, and those in its process namespace end with it.</summary>
+    public IReadOnlyList<int> Pids() => HasCgroup ? Cgroup.Pids() : IsAlive ? [Record.Pid] : [];
+
     private Cgroup OpenCgroup()
     {
+        if (!HasCgroup)
+        {
+            return Cgroup.None;
+        }
+
         var cgroup = Cgroup.Open(CgroupLayout.Detect(), Record.CgroupPath);
         cgroup.IsTracked = Record.SystemdUnit is not null;
         return cgroup;

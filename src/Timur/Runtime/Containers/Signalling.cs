@@ -46,6 +46,11 @@ public static class Signalling
             throw new Failure($"container not running or created: {status.Name()}", exitCode: 1);
         }
 
+        if (!container.HasCgroup)
+        {
+            throw new Failure("cannot pause a container that has no cgroup", "it was made with --cgroup-manager=disabled", 1);
+        }
+
         container.Cgroup.Freeze();
     }
 
@@ -62,13 +67,13 @@ public static class Signalling
 
     private static void KillAll(OciContainer container, int signal)
     {
-        if (signal == Signals.Kill)
+        if (signal == Signals.Kill && container.HasCgroup)
         {
             container.Cgroup.Kill();
             return;
         }
 
-        foreach (int pid in container.Cgroup.Pids())
+        foreach (int pid in container.Pids())
         {
             Processes.TryKill(pid, signal, out _);
         }

@@ -17,6 +17,11 @@ public static class Updating
             throw new Failure("container not running", exitCode: 1);
         }
 
+        if (!container.HasCgroup)
+        {
+            throw new Failure("cannot update a container that has no cgroup", "it was made with --cgroup-manager=disabled", 1);
+        }
+
         ResctrlGroup.RequireFor(schemata);
         CheckMemory(container, resources.Memory);
         resources = WithoutSwapLimit(resources);
