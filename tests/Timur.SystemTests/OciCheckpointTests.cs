@@ -40,6 +40,30 @@ public class OciCheckpointTests
         Assert.DoesNotContain(bundle.State, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
     }
 
+    /// <summary>/conf is a link, and so is /var/run, of which the rest is in a tmpfs, as in most images.</summary>
+    [Fact]
+    public void What_is_mounted_behind_links_of_the_image_is_there_again()
+    {
+        using var bundle = new OciBundle();
+        foreach (string name in new[] { "first", "second" })
+        {
+            Directory.CreateDirectory($"{bundle.Directory}/{name}");
+            File.WriteAllText($"{bundle.Directory}/{name}/file", name + "\n");
+        }
+
+        Directory.CreateDirectory(bundle.Root + "/real/conf");
+        Directory.CreateDirectory(bundle.Root + "/var");
+        Directory.CreateDirectory(bundle.Root + "/run");
+        File.CreateSymbolicLink(bundle.Root + "/conf", "/real/conf");
+        File.CreateSymbolicLink(bundle.Root + "/var/run", "../run");
+        bundle.Mount("/conf", "bind", bundle.Directory + "/first", "bind").Mount("/run", "tmpfs", "tmpfs").Mount("/var/run/secrets/of", "bind", bundle.Directory + "/second", "bind");
+        string id = StartCounting(bundle);
+        Assert.Equal("", Checkpoint(bundle, id).Error);
+        Outcome restored = Restore(bundle, id);
+        Assert.True(restored.Code == 0, restored.ToString());
+        Assert.Equal("first\nsecond\n", bundle.Execute("exec", id, "cat", "/real/conf/file", "/run/secrets/of/file").Out);
+    }
+
     [Fact]
     public void A_container_may_go_on_after_the_checkpoint()
     {
@@ -131,6 +155,8 @@ public class OciCheckpointTests
         Assert.Contains("--manage-cgroups-mode: 'all' is none of soft, full, strict, ignore", Checkpoint(bundle, created, "--manage-cgroups-mode", "all").Error, StringComparison.Ordinal);
         Assert.Contains("namespace pid is not supported", Checkpoint(bundle, created, "--empty-ns", "pid").Error, StringComparison.Ordinal);
         Assert.Contains("--parent-path must be relative", Checkpoint(bundle, created, "--parent-path", "/x").Error, StringComparison.Ordinal);
+        Outcome orphan = Checkpoint(bundle, created, "--parent-path", "../none");
+        Assert.Contains($"--parent-path ../none: {bundle.Directory}/none: no such directory", orphan.Error, StringComparison.Ordinal);
         Assert.Contains("images/descriptors.json: no such file or directory", Restore(bundle, bundle.NewId()).Error, StringComparison.Ordinal);
     }
 

@@ -143,6 +143,25 @@ public class OciLinuxTests
     }
 
     [Fact]
+    public void A_mount_takes_the_map_of_the_user_namespace_that_its_container_joins()
+    {
+        using var first = new OciBundle();
+        AddUsers(first);
+        string id = first.Shell("sleep 100").Start();
+        using var second = new OciBundle();
+        AddUsers(second);
+        second.Linux.Remove("uidMappings");
+        second.Linux.Remove("gidMappings");
+        second.Namespace("user", $"/proc/{first.StateOf(id)["pid"]}/ns/user");
+        Directory.CreateDirectory(second.Root + "/mapped");
+        Directory.CreateDirectory(second.Directory + "/source");
+        File.WriteAllText(second.Directory + "/source/file", "x");
+        TimurCommand.Execute("chown", ["7:8", second.Directory + "/source/file"]);
+        second.Mount("/mapped", "bind", second.Directory + "/source", "bind", "idmap");
+        Assert.Equal("7 8\n", second.Shell("stat -c '%u %g' /mapped/file").Run().Out);
+    }
+
+    [Fact]
     public void Clocks_are_moved_in_a_time_namespace()
     {
         using var bundle = new OciBundle();

@@ -37,11 +37,12 @@ internal static class CheckpointCommand
     internal static int Run(OciContext context, Arguments arguments)
     {
         OciContainer container = context.Root.Find(OciOperands.Id(arguments, "checkpoint"));
-        new Checkpoint(context.Log).Write(container, ReadOptions(context, arguments) with
+        CheckpointOptions options = ReadOptions(context, arguments);
+        new Checkpoint(context.Log).Write(container, options with
         {
             LeaveRunning = arguments.Has("leave-running"),
             PreDump = arguments.Has("pre-dump"),
-            ParentPath = Parent(arguments),
+            ParentPath = Parent(arguments, options.ImagePath),
             TcpSkipInFlight = arguments.Has("tcp-skip-in-flight"),
             LinkRemap = arguments.Has("link-remap"),
             StatusDescriptor = (int?)arguments.Number("status-fd"),
@@ -72,10 +73,11 @@ internal static class CheckpointCommand
         EmptyNetwork = arguments.Texts("empty-ns").Count > 0 && arguments.Texts("empty-ns").All(name => name == "network" ? true : throw new Failure($"namespace {name} is not supported", "--empty-ns takes network", 1)),
     };
 
-    private static string? Parent(Arguments arguments) => arguments.Text("parent-path") switch
+    private static string? Parent(Arguments arguments, string images) => arguments.Text("parent-path") switch
     {
         null or "" => null,
         ['/', ..] => throw new Failure("--parent-path must be relative", "it is looked for from --image-path, such as ../parent", 1),
+        { } path when !Directory.Exists(Path.Join(images, path)) => throw new Failure($"--parent-path {path}: {Path.GetFullPath(path, images)}: no such directory", "it is looked for from --image-path, such as ../parent", 1),
         { } path => path,
     };
 

@@ -97,7 +97,7 @@ public sealed class Checkpoint(RuntimeLog log)
             EmptyNamespaces = options.EmptyNetwork ? NewNetwork : 0,
             FreezeCgroup = cgroup.Find("freezer") is { } freezer && (freezer.Version == 1 || version >= CriuVersion.OfFrozenCgroups2) ? freezer.Path : null,
             External = CriuNamespaces.Left(spec, version),
-            ExternalMounts = options.PreDump ? [] : CriuMounts.Named(spec, cgroup, pid),
+            ExternalMounts = options.PreDump ? [] : CriuMounts.Named(spec, cgroup, pid, container.Record.Rootfs),
             ConfigFile = CriuConfiguration.Of(spec),
         };
         if (!options.PreDump)

@@ -9,11 +9,13 @@ internal static class CriuMounts
 {
     private const string Null = "/dev/null";
 
-    /// <summary>Where such mounts are, and what each is called.</summary>
+    /// <summary>Where such mounts are, and what each is called: criu knows places without links only, and so do the names that runc gives.</summary>
     /// <param name="pid">The container's first process.</param>
-    internal static List<(string Place, string Name)> Named(Spec spec, Cgroup cgroup, int pid)
+    internal static List<(string Place, string Name)> Named(Spec spec, Cgroup cgroup, int pid, string rootfs)
     {
-        List<(string, string)> named = [.. Bound(spec, cgroup).Select(mount => (mount.Place, mount.Place))];
+        using Fd seen = Files.Open($"/proc/{pid}/root", Open.Path | Open.Directory);
+        using Fd root = Files.Open(rootfs, Open.Path | Open.Directory);
+        List<(string, string)> named = [.. Bound(spec, cgroup).Select(mount => (WithoutLinks(seen, mount.Place), WithoutLinks(root, mount.Place)))];
         foreach (string path in spec.Linux.MaskedPaths)
         {
             if (Files.TryStatus($"/proc/{pid}/root{path}", out _, follow: true) is { Kind: not FileKind.Directory })
@@ -26,7 +28,29 @@ internal static class CriuMounts
     }
 
     /// <summary>What to mount by name.</summary>
-    internal static List<(string Name, string Source)> Sources(Spec spec, Cgroup cgroup) => [.. Bound(spec, cgroup), (Null, Null)];
+    internal static List<(string Name, string Source)> Sources(Spec spec, Cgroup cgroup, string rootfs)
+    {
+        using Fd root = Files.Open(rootfs, Open.Path | Open.Directory);
+        return [.. Bound(spec, cgroup).Select(mount => (WithoutLinks(root, mount.Place), mount.Source)), (Null, Null)];
+    }
+
+    /// <summary>What a path leads to inside a root, as far as it is there; the path itself where that can't be told.</summary>
+    internal static string WithoutLinks(Fd root, string path)
+    {
+        string top = (Files.TryReadLink($"/proc/self/fd/{root.Raw}", out _) ?? "").TrimEnd('/') + "/";
+        string head = path.TrimEnd('/');
+        for (; head.Length > 0; head = head[..head.LastIndexOf('/')])
+        {
+            using Fd? there = Files.TryOpenInRoot(root, head, Open.Path, out _);
+            if (there is not null)
+            {
+                string real = Files.TryReadLink($"/proc/self/fd/{there.Raw}", out _) ?? "";
+                return real.StartsWith(top, StringComparison.Ordinal) ? string.Concat("/", real.AsSpan(top.Length), path.AsSpan(head.Length)) : path;
+            }
+        }
+
+        return path;
+    }
 
     /// <summary>Makes what is missing of the places to mount at, as the container's start did; what is below a tmpfs comes with its content.</summary>
     internal static void MakePlaces(Spec spec, string rootfs)

@@ -113,25 +113,18 @@ internal sealed class GivenMounts : IDisposable
             throw new Failure($"{mount.Destination}: only bind mounts can have mapped ids", exitCode: 1);
         }
 
-        // Without maps of its own the mount takes the container's.
-        IReadOnlyList<IdMapping> users = mount.UidMappings.Count > 0 ? mount.UidMappings : spec.Linux.UidMappings;
-        IReadOnlyList<IdMapping> groups = mount.GidMappings.Count > 0 ? mount.GidMappings : spec.Linux.GidMappings;
-        if (users.Count == 0 || groups.Count == 0)
-        {
-            throw new Failure($"{mount.Destination}: idmap without mappings, and there is no user namespace to take them from", exitCode: 1);
-        }
-
+        RequireMap(spec, mount);
         if (rootfs is not null && InnerSources.IsCovered(spec.Mounts, mount, rootfs))
         {
             _late.Enqueue(made =>
             {
-                using Fd map = UserNamespaces.Create(Ranges(users), Ranges(groups));
+                using Fd map = Map(spec, mount);
                 Kernel.Mounts.MapIds(made, map, options.IdMap == true, mount.Destination);
             });
             return true;
         }
 
-        using Fd space = UserNamespaces.Create(Ranges(users), Ranges(groups));
+        using Fd space = Map(spec, mount);
         try
         {
             bool recursive = options.IsRecursiveBind;
@@ -143,6 +136,22 @@ internal sealed class GivenMounts : IDisposable
             throw new Failure($"{mount.Destination}: {e.Message}", "the file system of the source may not support mapped ids; a tmpfs does from Linux 6.3 on", 1, e);
         }
     }
+
+    private static void RequireMap(Spec spec, MountSpec mount)
+    {
+        if (mount.UidMappings.Count == 0 && spec.Linux.UidMappings.Count == 0 && SpecRules.Find(spec, "user")?.Path is null)
+        {
+            throw new Failure($"{mount.Destination}: idmap without mappings, and there is no user namespace to take them from", exitCode: 1);
+        }
+    }
+
+    /// <summary>A user namespace with a mount's map: without one of its own it is the container's, which may be one that the container joins.</summary>
+    private static Fd Map(Spec spec, MountSpec mount) => (mount.UidMappings.Count, SpecRules.Find(spec, "user")?.Path) switch
+    {
+        ( > 0, _) => UserNamespaces.Create(Ranges(mount.UidMappings), Ranges(mount.GidMappings)),
+        (_, { } joined) => Files.Open(joined, Open.Read),
+        _ => UserNamespaces.Create(Ranges(spec.Linux.UidMappings), Ranges(spec.Linux.GidMappings)),
+    };
 
     internal static IReadOnlyList<IdRange> Ranges(IReadOnlyList<IdMapping> mappings) => [.. mappings.Select(range => new IdRange(range.ContainerId, range.HostId, range.Size))];
 

@@ -129,7 +129,7 @@ public sealed class Restoration(StateRoot root, RuntimeLog log)
             LsmProfile = options.LsmProfile,
             LsmMountContext = options.LsmMountContext,
             ConfigFile = CriuConfiguration.Of(spec),
-            ExternalMounts = CriuMounts.Sources(spec, job.Cgroup),
+            ExternalMounts = CriuMounts.Sources(spec, job.Cgroup, job.Bundle.Rootfs),
             JoinedNamespaces = CriuNamespaces.Joined(spec),
             Inherited =
             [
