@@ -11,8 +11,8 @@ namespace Timur.Images;
 /// </summary>
 internal sealed class PowerCut
 {
-    /// <summary>Directories of small files that say what there is.</summary>
-    private static readonly string[] Small = ["configs", "manifests", "names", "stacks", "needs", "origins", "lists", "cache"];
+    /// <summary>Directories of small files that say what there is; the names of images are looked at after them.</summary>
+    private static readonly string[] Small = ["configs", "manifests", "stacks", "needs", "origins", "lists", "cache"];
 
     private readonly ImageStore _store;
     private readonly IReadOnlySet<string> _inDoubt;
@@ -66,13 +66,12 @@ internal sealed class PowerCut
         => image.Config.DiffIds.All(diffId => Files.Exists(_store.DirectoryOf(diffId)))
             && (_inDoubt.Contains(Settling.Records) || image.Config.DiffIds.Any(diffId => _inDoubt.Contains(Path.GetFileName(_store.DirectoryOf(diffId)))));
 
-    /// <summary>The journal may have had a file's name, perhaps its length, and the disk none of its bytes, which are zeros then: none of these texts has one.</summary>
     private void RemoveDamagedRecords()
     {
         foreach (string path in Small.SelectMany(directory => Directories.List($"{_store.Paths.Images}/{directory}").Select(entry => $"{_store.Paths.Images}/{directory}/{entry.Name}")))
         {
             bool isConfig = Path.GetDirectoryName(path) == _store.Configs;
-            if (Files.TryReadAll(path, out _) is { } bytes && (bytes.Length == 0 || bytes.Contains((byte)0) || (isConfig && ImageStore.IdOf(bytes) != Path.GetFileNameWithoutExtension(path))))
+            if (Files.TryReadAll(path, out _) is { } bytes && (LacksBytes(bytes) || (isConfig && ImageStore.IdOf(bytes) != Path.GetFileNameWithoutExtension(path))))
             {
                 Files.TryUnlink(path, out _);
             }
@@ -83,12 +82,15 @@ internal sealed class PowerCut
     {
         foreach (DirectoryEntry entry in Directories.List(_store.Names).Where(entry => !entry.Name.StartsWith('.')))
         {
-            if (!Files.Exists($"{_store.Configs}/{Files.TryReadText($"{_store.Names}/{entry.Name}", out _)}.json"))
+            if (Files.TryReadAll($"{_store.Names}/{entry.Name}", out _) is { } bytes && (LacksBytes(bytes) || !Files.Exists($"{_store.Configs}/{Encoding.UTF8.GetString(bytes)}.json")))
             {
                 Lose(ImageName.FromFileName(entry.Name));
             }
         }
     }
+
+    /// <summary>The journal may have had a file's name, perhaps its length, and the disk none of its bytes, which are zeros then: none of these texts has one.</summary>
+    private static bool LacksBytes(byte[] text) => text.Length == 0 || text.Contains((byte)0);
 
     private void Lose(ImageName name)
     {
