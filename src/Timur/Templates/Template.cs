@@ -1,10 +1,11 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Timur.Templates;
 
 /// <summary>
 /// A Go text/template, as far as scripts use it with containers: fields and chains, pipes, strings, functions (json, join, split, title, lower, upper,
-/// pad, truncate, println, index, len, eq, ne, not, and, or), <c>if/else/end</c>, <c>range/end</c>, <c>with/end</c>.
+/// pad, truncate, println, index, len, eq, ne, not, and, or), <c>if/else/end</c>, <c>range/end</c>, <c>with/end</c>, variables.
 /// </summary>
 public sealed class Template
 {
@@ -33,7 +34,7 @@ public sealed class Template
     public string Render(object? value)
     {
         var output = new StringBuilder();
-        Render(_nodes, value, output);
+        Render(_nodes, new TemplateScope(value), output);
         return output.ToString();
     }
 
@@ -79,7 +80,7 @@ public sealed class Template
             string word = action.Split(' ', 2)[0];
             if (word is "end" or "else")
             {
-                ending = inBlock ? word : throw new Failure($"--format: {{{{{word}}}}} without a beginning");
+                ending = inBlock ? action : throw new Failure($"--format: {{{{{word}}}}} without a beginning");
                 return nodes;
             }
 
@@ -92,42 +93,83 @@ public sealed class Template
     private static BlockNode ParseBlock(string source, ref int at, string kind, string expression)
     {
         List<Node> body = ParseNodes(source, ref at, inBlock: true, out string ending);
-        List<Node> otherwise = ending == "else" ? ParseNodes(source, ref at, inBlock: true, out _) : [];
+        List<Node> otherwise = ending.Split(' ', 3, StringSplitOptions.RemoveEmptyEntries) switch
+        {
+            ["else"] => ParseNodes(source, ref at, inBlock: true, out _),
+            ["else", "if" or "with", _] and [_, var next, var condition] => [ParseBlock(source, ref at, next, condition)],
+            _ => [],
+        };
         return new BlockNode(kind, expression, body, otherwise);
     }
 
-    private static void Render(List<Node> nodes, object? value, StringBuilder output)
+    private static void Render(List<Node> nodes, TemplateScope scope, StringBuilder output)
     {
         foreach (Node node in nodes)
         {
             switch (node)
             {
                 case TextNode text: output.Append(text.Text); break;
-                case PrintNode print when !print.Expression.StartsWith("/*", StringComparison.Ordinal):
-                    output.Append(TemplateObject.Print(TemplateExpression.Evaluate(print.Expression, value)));
-                    break;
-                case BlockNode block: RenderBlock(block, value, output); break;
+                case PrintNode print when !print.Expression.StartsWith("/*", StringComparison.Ordinal): Print(print.Expression, scope, output); break;
+                case BlockNode block: RenderBlock(block, scope.Inside(scope.Dot), output); break;
             }
         }
     }
 
-    private static void RenderBlock(BlockNode block, object? value, StringBuilder output)
+    /// <summary>A value; a variable that gets one prints nothing.</summary>
+    private static void Print(string expression, TemplateScope scope, StringBuilder output)
     {
-        object? subject = TemplateExpression.Evaluate(block.Expression, value);
+        (string[] names, bool declares, string rest) = Variables(expression);
+        object? value = TemplateExpression.Evaluate(rest, scope);
+        switch (names)
+        {
+            case []: output.Append(TemplateObject.Print(value)); break;
+            case [var name] when declares: scope.Declare(name, value); break;
+            case [var name]: scope.Assign(name, value); break;
+            default: throw new Failure($"--format: {{{{{expression}}}}} declares more than one variable", "only range has two: {{range $key, $value := .Labels}}");
+        }
+    }
+
+    /// <summary>Names before <c>:=</c> or <c>=</c>, and what stands behind.</summary>
+    private static (string[] Names, bool Declares, string Value) Variables(string expression)
+    {
+        Match match = Regex.Match(expression, @"^(\$\w+)(?:\s*,\s*(\$\w+))?\s*(:?=)\s*(.+)$", RegexOptions.Singleline);
+        return match.Success ? (match.Groups[2].Success ? [match.Groups[1].Value, match.Groups[2].Value] : [match.Groups[1].Value], match.Groups[3].Value == ":=", match.Groups[4].Value) : ([], false, expression);
+    }
+
+    private static void RenderBlock(BlockNode block, TemplateScope scope, StringBuilder output)
+    {
+        (string[] names, _, string rest) = Variables(block.Expression);
+        object? subject = TemplateExpression.Evaluate(rest, scope);
+        if (block.Kind != "range" && names.Length == 1)
+        {
+            scope.Declare(names[0], subject);
+        }
+
         if (!TemplateExpression.IsTrue(subject))
         {
-            Render(block.Else, value, output);
+            Render(block.Else, scope, output);
             return;
         }
 
         switch (block.Kind)
         {
-            case "if": Render(block.Body, value, output); break;
-            case "with": Render(block.Body, subject, output); break;
+            case "if": Render(block.Body, scope, output); break;
+            case "with": Render(block.Body, scope.Inside(subject), output); break;
             default:
-                foreach (object? item in TemplateExpression.Items(subject))
+                foreach ((object? key, object? item) in TemplateExpression.Entries(subject))
                 {
-                    Render(block.Body, item, output);
+                    TemplateScope inside = scope.Inside(item);
+                    if (names.Length > 0)
+                    {
+                        inside.Declare(names[^1], item);
+                    }
+
+                    if (names.Length > 1)
+                    {
+                        inside.Declare(names[0], key);
+                    }
+
+                    Render(block.Body, inside, output);
                 }
 
                 break;

@@ -4,13 +4,13 @@ namespace Timur.Templates;
 internal static class TemplateExpression
 {
     /// <summary>Stages separated by pipes; each gets the former's value as its last argument.</summary>
-    internal static object? Evaluate(string expression, object? context)
+    internal static object? Evaluate(string expression, TemplateScope scope)
     {
         List<List<string>> stages = Split(expression);
         object? value = null;
         for (int i = 0; i < stages.Count; i++)
         {
-            value = EvaluateStage(stages[i], context, i == 0 ? [] : [value]);
+            value = EvaluateStage(stages[i], scope, i == 0 ? [] : [value]);
         }
 
         return value;
@@ -21,18 +21,23 @@ internal static class TemplateExpression
         null or false or "" or 0 or 0L or 0u => false,
         IReadOnlyDictionary<string, string> map => map.Count > 0,
         IEnumerable<object?> list => list.Any(),
+        TemplateObject nested => nested.Fields.Count > 0,
         _ => true,
     };
 
-    internal static IEnumerable<object?> Items(object? value) => value switch
+    internal static IEnumerable<object?> Items(object? value) => Entries(value).Select(entry => entry.Value);
+
+    /// <summary>What <c>range</c> goes over: positions or keys, sorted as Go sorts them, with their values.</summary>
+    internal static IEnumerable<(object? Key, object? Value)> Entries(object? value) => value switch
     {
-        IReadOnlyDictionary<string, string> map => map.Values,
-        IEnumerable<object?> list => list,
-        TemplateObject nested => nested.Fields.Select(field => field.Value),
+        null => [],
+        IReadOnlyDictionary<string, string> map => map.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => ((object?)pair.Key, (object?)pair.Value)),
+        IEnumerable<object?> list => list.Select((item, index) => ((object?)(long)index, item)),
+        TemplateObject nested => nested.Fields.OrderBy(field => field.Key, StringComparer.Ordinal).Select(field => ((object?)field.Key, field.Value)),
         _ => throw new Failure($"--format: range can't go over '{TemplateObject.Print(value)}'"),
     };
 
-    private static object? EvaluateStage(List<string> words, object? context, object?[] piped)
+    private static object? EvaluateStage(List<string> words, TemplateScope scope, object?[] piped)
     {
         if (words.Count == 0)
         {
@@ -42,24 +47,26 @@ internal static class TemplateExpression
         string first = words[0];
         if (words.Count == 1 && piped.Length == 0)
         {
-            return Operand(first, context);
+            return Operand(first, scope);
         }
 
         var arguments = new List<object?>();
         for (int i = 1; i < words.Count; i++)
         {
-            arguments.Add(Operand(words[i], context));
+            arguments.Add(Operand(words[i], scope));
         }
 
         arguments.AddRange(piped);
         return TemplateFunctions.Call(first, arguments);
     }
 
-    private static object? Operand(string word, object? context)
+    private static object? Operand(string word, TemplateScope scope)
     {
-        if (word.StartsWith('(') && word.EndsWith(')'))
+        if (word.StartsWith('('))
         {
-            return Evaluate(word[1..^1], context);
+            int end = Closing(word, 0);
+            object? inside = Evaluate(word[1..end], scope);
+            return end + 1 < word.Length ? Field(word[(end + 1)..], inside) : inside;
         }
 
         if (word.StartsWith('"') || word.StartsWith('`'))
@@ -76,10 +83,36 @@ internal static class TemplateExpression
         {
             "true" => true,
             "false" => false,
-            "." or "$" => context,
-            _ when word.StartsWith('.') => Field(word, context),
+            "." => scope.Dot,
+            _ when word.StartsWith('.') => Field(word, scope.Dot),
+            _ when word.StartsWith('$') => Variable(word, scope),
             _ => TemplateFunctions.Call(word, []),
         };
+    }
+
+    /// <summary><c>$</c>, <c>$name</c>, or a field of one of them.</summary>
+    private static object? Variable(string word, TemplateScope scope)
+    {
+        int dot = word.IndexOf('.');
+        object? value = scope.Find(dot < 0 ? word : word[..dot]);
+        return dot < 0 ? value : Field(word[dot..], value);
+    }
+
+    /// <summary>Where the parenthesis that opens at <paramref name="start"/> closes; those in strings don't count.</summary>
+    private static int Closing(string text, int start)
+    {
+        int depth = 0;
+        for (int at = start; at < text.Length; at++)
+        {
+            switch (text[at])
+            {
+                case '(': depth++; break;
+                case ')' when --depth == 0: return at;
+                case '"' or '`': at = WordEnd(text, at) - 1; break;
+            }
+        }
+
+        throw new Failure($"--format: the parenthesis in {text[start..]} doesn't close");
     }
 
     private static object? Field(string chain, object? context)
@@ -141,13 +174,12 @@ internal static class TemplateExpression
             return at < text.Length ? at + 1 : throw new Failure($"--format: the string {text[start..]} doesn't end");
         }
 
-        int depth = c == '(' ? 1 : 0;
-        while (at < text.Length && (depth > 0 || !(char.IsWhiteSpace(text[at]) || text[at] == '|')))
+        at = c == '(' ? Closing(text, start) + 1 : at;
+        while (at < text.Length && !(char.IsWhiteSpace(text[at]) || text[at] == '|'))
         {
-            depth += text[at] == '(' ? 1 : text[at] == ')' ? -1 : 0;
-            at++;
+            at = text[at] == '(' ? Closing(text, at) + 1 : at + 1;
         }
 
-        return depth == 0 ? at : throw new Failure($"--format: the parenthesis in {text[start..]} doesn't close");
+        return at;
     }
 }
