@@ -15,6 +15,7 @@ public sealed class BuildContext : IDisposable
     private static readonly string[] DefaultNames = ["Containerfile", "Dockerfile"];
 
     private readonly LayerMaking _making;
+    private string? _ignoreFile;
     private string? _temporary;
     private FileLock? _held;
 
@@ -27,9 +28,10 @@ public sealed class BuildContext : IDisposable
     /// <param name="place">A directory, <c>-</c>, or a git address.</param>
     /// <param name="file">The Dockerfile; <c>-</c> is standard input, null looks for the usual names.</param>
     /// <param name="input">Standard input.</param>
-    public static BuildContext Open(ImageStore images, string place, string? file, Func<Stream> input)
+    /// <param name="ignoreFile">What to read instead of .dockerignore; null looks for the usual names.</param>
+    public static BuildContext Open(ImageStore images, string place, string? file, Func<Stream> input, string? ignoreFile = null)
     {
-        var context = new BuildContext(new LayerMaking(images));
+        var context = new BuildContext(new LayerMaking(images)) { _ignoreFile = ignoreFile };
         try
         {
             if (place == "-")
@@ -76,7 +78,7 @@ public sealed class BuildContext : IDisposable
 
         string name = file ?? Array.Find(DefaultNames, one => Files.Exists($"{directory}/{one}"))
             ?? throw new Failure($"build: {directory} has neither a Containerfile nor a Dockerfile", "name it with -f FILE");
-        string path = file is null ? $"{directory}/{name}" : Path.GetFullPath(name);
+        string path = file is null || (!Files.Exists(Path.GetFullPath(name)) && Files.Exists($"{directory}/{name}")) ? $"{directory}/{name}" : Path.GetFullPath(name);
         string text = file == "-" ? ReadAll(input()) : Encoding.UTF8.GetString(Files.TryReadAll(path, out why) ?? throw new Failure($"build: {path}: {why.Describe()}", "name the Dockerfile with -f FILE"));
         Dockerfile = Dockerfile.Parse(file == "-" ? "standard input" : Path.GetFileName(name), text);
         Tree = new SourceTree(Files.Open(directory, Kernel.Open.Read | Kernel.Open.Directory), Ignored(directory, file == "-" ? null : path), keepsOwners: false, "the context");
@@ -111,8 +113,13 @@ public sealed class BuildContext : IDisposable
         Tree = new SourceTree(Files.Open(directory, Kernel.Open.Read | Kernel.Open.Directory), IgnoreRules.None, keepsOwners: false, "the context, which is empty");
     }
 
-    private static IgnoreRules Ignored(string directory, string? dockerfile)
+    private IgnoreRules Ignored(string directory, string? dockerfile)
     {
+        if (_ignoreFile is not null)
+        {
+            return IgnoreRules.Parse(Encoding.UTF8.GetString(Files.TryReadAll(_ignoreFile, out Errno why) ?? throw new Failure($"--ignorefile {_ignoreFile}: {why.Describe()}", "give a readable file with the lines of a .dockerignore")));
+        }
+
         string[] places = dockerfile is null ? [] : [$"{dockerfile}.dockerignore", $"{dockerfile}.containerignore"];
         foreach (string path in (string[])[.. places, $"{directory}/.containerignore", $"{directory}/.dockerignore"])
         {

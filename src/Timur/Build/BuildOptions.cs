@@ -52,8 +52,14 @@ public sealed record BuildOptions
     /// <summary>Options of <c>run</c> for each RUN, such as limits: <c>--name=value</c>.</summary>
     public IReadOnlyList<string> RunWords { get; init; } = [];
 
+    /// <summary>Stages of which nothing is taken from earlier builds.</summary>
+    public IReadOnlyList<string> IgnoresCacheOf { get; init; } = [];
+
     /// <summary>The layers that the build makes become one.</summary>
     public bool Squashes { get; init; }
+
+    /// <summary>All layers become one, those of the first image, too.</summary>
+    public bool SquashesAll { get; init; }
 
     /// <summary>A shell is opened where a command failed.</summary>
     public bool OpensShell { get; init; }
@@ -68,6 +74,19 @@ public sealed record BuildOptions
 /// <summary>Where a secret comes from: a file, or a variable of the caller's environment.</summary>
 public sealed record SecretSource(string? File, string? Variable)
 {
+    /// <summary>A source that isn't there is a <see cref="Failure"/> before anything is built, as in Docker and Podman.</summary>
+    public void Check(string id)
+    {
+        if (File is null)
+        {
+            Read(id);
+        }
+        else if (Kernel.Files.TryStatus(File, out Kernel.Errno why, follow: true) is null)
+        {
+            throw new Failure($"--secret id={id}: {File}: {Kernel.ErrnoText.Describe(why)}", "give a readable file");
+        }
+    }
+
     /// <summary>Its bytes; a source that can't be read is a <see cref="Failure"/>.</summary>
     internal byte[] Read(string id)
     {

@@ -70,7 +70,7 @@ public sealed class ImageBuild : IDisposable
         try
         {
             StageState state = RunTarget();
-            return Name(Finish(Options.Squashes ? Squashed(state) : state), names);
+            return Name(Finish(Options.SquashesAll ? Squashed(state with { BaseLayers = 0 }, 0) : Options.Squashes ? Squashed(state, BaseSteps(state)) : state), names);
         }
         finally
         {
@@ -137,10 +137,11 @@ public sealed class ImageBuild : IDisposable
     }
 
     /// <summary>What an earlier build made of a step: here, or in a registry that <c>--cache-from</c> names.</summary>
-    internal CachedStep? Known(string key)
+    internal CachedStep? Known(string key, Stage stage)
     {
-        CachedStep? known = Options.IgnoresCache ? null : Images.Cache.TryGet(key);
-        if (Options.IgnoresCache || (known is not null && (known.DiffId is null || Files.Exists(Images.DirectoryOf(known.DiffId)))))
+        bool ignored = Options.IgnoresCache || Options.IgnoresCacheOf.Any(name => name.Equals(stage.From.Name, StringComparison.OrdinalIgnoreCase) || name == stage.Index.ToString());
+        CachedStep? known = ignored ? null : Images.Cache.TryGet(key);
+        if (ignored || (known is not null && (known.DiffId is null || Files.Exists(Images.DirectoryOf(known.DiffId)))))
         {
             return known;
         }
@@ -349,7 +350,10 @@ public sealed class ImageBuild : IDisposable
     /// <summary>Whole milliseconds, as records keep them.</summary>
     internal static DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
 
-    private StageState Squashed(StageState state)
+    /// <summary>Steps that came with the image that was built on.</summary>
+    private static int BaseSteps(StageState state) => state.History.Count - state.History.Reverse().TakeWhile(step => step.Comment == StageState.Mark).Count();
+
+    private StageState Squashed(StageState state, int baseSteps)
     {
         List<KeptLayer> own = [.. state.Layers.Skip(state.BaseLayers)];
         if (own.Count < 2)
@@ -358,7 +362,6 @@ public sealed class ImageBuild : IDisposable
         }
 
         KeptLayer one = Hold(LayerSquash.Merge(Layers, own, Options.Epoch));
-        int baseSteps = state.History.Count - state.History.Reverse().TakeWhile(step => step.Comment == StageState.Mark).Count();
         return state with
         {
             Layers = [.. state.Layers.Take(state.BaseLayers), one],

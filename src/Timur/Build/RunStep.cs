@@ -151,6 +151,7 @@ internal sealed class RunStep : LayerStep
         container.Run(OptionsOf([shell], isTerminal: true), image, mounts.Result, output: null, Build.Cancel);
     }
 
+    /// <summary>The build ends as the command did, as in Docker, Podman and buildah.</summary>
     private Failure Failed(int code, OutputTail tail)
     {
         var text = new StringBuilder($"{_instruction.At.File}:{_instruction.At.Line}: RUN ended with exit code {code}{Meaning(code)}\n{_instruction.At.Show()}");
@@ -164,7 +165,7 @@ internal sealed class RunStep : LayerStep
             }
         }
 
-        return new Failure(text.ToString(), "to look around where it failed: timur build --on-error=shell …; steps that were done before needn't be done again");
+        return new Failure(text.ToString(), "to look around where it failed: timur build --on-error=shell …; steps that were done before needn't be done again", code);
     }
 
     private static string Meaning(int code) => code switch

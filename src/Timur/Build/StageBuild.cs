@@ -183,7 +183,7 @@ internal sealed class StageBuild(ImageBuild build, Stage stage)
     private StepEnd FromCache(LayerStep step)
     {
         string key = step.Key();
-        if (build.Known(key) is { } known)
+        if (build.Known(key, stage) is { } known)
         {
             KeptLayer? layer = known.DiffId is null ? null : build.Layers.TryKeep(known.DiffId);
             if (known.DiffId is null || layer is not null)
@@ -225,7 +225,7 @@ internal sealed class StageBuild(ImageBuild build, Stage stage)
         catch (Exception e)
         {
             build.Progress.End(step, StepEnd.Failed, Stopwatch.GetElapsedTime(start));
-            throw e is SyscallException or IOException ? instruction.At.Error(e.Message, "the line above says what was tried", e) : e;
+            throw e is SyscallException or IOException ? instruction.At.Error(e.Message, e is SyscallException { Errno: Errno.ENOSPC } ? "the disk is full: free some space" : "the line above says what was tried", e) : e;
         }
     }
 

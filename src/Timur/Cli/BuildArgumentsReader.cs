@@ -10,10 +10,15 @@ internal static class BuildArgumentsReader
 {
     internal static BuildOptions Read(Arguments arguments, BuildContext source, string[] forEachRun, IBuildProgress progress)
     {
+        foreach (string volume in arguments.Texts("volume").Where(volume => volume[0] is not ('/' or '.' or '~')))
+        {
+            throw new Failure($"--volume {volume}: a build takes the path of a directory, not a volume's name", "for what stays between builds write RUN --mount=type=cache,target=DIR");
+        }
+
         Dictionary<string, string> values = BuildArguments(arguments.Texts("build-arg"));
         return new BuildOptions
         {
-            Dockerfile = source.Dockerfile,
+            Dockerfile = arguments.Text("from") is { } first ? source.Dockerfile.StartingFrom(first) : source.Dockerfile,
             Context = source.Tree,
             Target = arguments.Text("target"),
             Arguments = values,
@@ -24,27 +29,39 @@ internal static class BuildArgumentsReader
             CacheFrom = [.. arguments.Texts("cache-from").Select(text => StepPlace(text, "cache-from"))],
             CacheTo = [.. arguments.Texts("cache-to").Select(text => StepPlace(text, "cache-to"))],
             IgnoresCache = arguments.Has("no-cache"),
-            Pull = arguments.Text("pull-policy") ?? (arguments.Has("pull") ? "always" : "missing"),
-            Platform = arguments.Text("platform"),
+            IgnoresCacheOf = [.. arguments.Texts("no-cache-filter").SelectMany(text => text.Split(','))],
+            Pull = arguments.Text("pull-policy") ?? PullPolicy(arguments.Text("pull")),
+            Platform = PlatformArguments.Read(arguments),
             Network = arguments.Text("network") switch
             {
-                null or "default" or "bridge" => "bridge",
+                null or "default" or "bridge" or "private" => "bridge",
                 "none" or "host" => arguments.Text("network")!,
                 { } other => throw new Failure($"--network {other} isn't possible for a build", "use default, none or host"),
             },
             AllowsInsecure = arguments.Texts("allow").Contains("security.insecure"),
             RunWords = [.. arguments.Given.Where(given => Array.IndexOf(forEachRun, given.Option.Name) >= 0).Select(given => $"--{given.Option.Name}={given.Value}")],
-            Squashes = arguments.Has("squash"),
+            Squashes = arguments.Has("squash") || arguments.Text("layers") == "false",
+            SquashesAll = arguments.Has("squash-all"),
             OpensShell = arguments.Text("on-error") switch
             {
                 null or "fail" => false,
                 "shell" => Kernel.Terminal.Is(Kernel.Descriptors.Standard(0)) ? true : throw new Failure("--on-error=shell needs a terminal", "leave it out, or run it from a terminal"),
                 { } other => throw new Failure($"--on-error={other} isn't known", "use fail or shell"),
             },
-            Epoch = values.TryGetValue("SOURCE_DATE_EPOCH", out string? epoch) ? SourceDateEpoch.Parse(epoch) : SourceDateEpoch.Value,
+            Epoch = arguments.Text("timestamp") is { } seconds ? SourceDateEpoch.Parse(seconds, "--timestamp") : values.TryGetValue("SOURCE_DATE_EPOCH", out string? epoch) ? SourceDateEpoch.Parse(epoch) : SourceDateEpoch.Value,
             Registry = () => new ImageSource(RegistryArguments.Settings(arguments), new BuildTransfers(progress)),
         };
     }
+
+    /// <summary>The words of Docker and of Podman.</summary>
+    private static string PullPolicy(string? text) => text switch
+    {
+        null or "false" or "0" or "missing" or "ifmissing" => "missing",
+        "true" or "1" or "always" => "always",
+        "newer" or "ifnewer" => "newer",
+        "never" => "never",
+        _ => throw new Failure($"--pull={text} isn't known", "use always, missing, newer or never"),
+    };
 
     /// <summary>A repository as Podman has it, or <c>type=registry,ref=…</c> as Docker has it.</summary>
     private static ImageName StepPlace(string text, string option)
@@ -138,7 +155,9 @@ internal static class BuildArgumentsReader
         }
 
         variable ??= file is null && Environment.GetEnvironmentVariable(id) is not null ? id : null;
-        return new(id, new SecretSource(variable is null ? Path.GetFullPath(file ?? id) : null, variable));
+        var source = new SecretSource(variable is null ? Path.GetFullPath(file ?? id) : null, variable);
+        source.Check(id);
+        return new(id, source);
     }
 
     private static KeyValuePair<string, string> Agent(string text)

@@ -15,7 +15,7 @@ internal static class BuildCommand
     private static readonly string[] ForEachRun =
     [
         "memory", "memory-swap", "cpu-shares", "cpu-period", "cpu-quota", "cpuset-cpus", "cpuset-mems", "shm-size", "ulimit", "add-host", "dns", "dns-search", "dns-option", "cap-add", "cap-drop",
-        "security-opt", "cgroup-parent", "device",
+        "security-opt", "cgroup-parent", "device", "volume",
     ];
 
     internal static Option[] Options { get; } =
@@ -29,24 +29,40 @@ internal static class BuildCommand
         Option.List("ssh", "default|ID[=SOCKET]", "ssh agent for RUN --mount=type=ssh"),
         Option.List("label", "KEY=VALUE", "label of the image"),
         Option.Flag("no-cache", "take nothing from earlier builds"),
-        Option.Flag("pull", "fetch images even when they are here"),
-        Option.Value("pull-policy", "missing|always|newer|never", "when to fetch images (default missing)"),
-        Option.Value("platform", "OS/ARCH[/VARIANT]", "platform of the image (default this machine's)"),
+        Option.List("no-cache-filter", "STAGE[,STAGE...]", "take nothing from earlier builds of these stages"),
+        Option.Optional("pull", "[=always|missing|newer|never]", "when to fetch images: always without a value (default missing)"),
+        Option.Value("pull-policy", "missing|always|newer|never", "the same"),
+        .. PlatformArguments.Options,
+        Option.Value("from", "IMAGE", "instead of what the first FROM names"),
+        Option.Value("ignorefile", "FILE", "instead of .containerignore or .dockerignore"),
+        Option.Value("timestamp", "SECONDS", "everything counts as made then: seconds since 1970 (SOURCE_DATE_EPOCH)"),
         Option.Value("network", "default|none|host", "network of RUN"),
         Option.List("allow", "security.insecure", "what RUN may ask for"),
         Option.Flag("squash", "make one layer of those that the build makes"),
+        Option.Flag("squash-all", "make one layer of all, those of the first image, too"),
         Option.Value("on-error", "fail|shell", "shell: open one where a command failed"),
         Option.List("output", "DIR|type=…,dest=…", "write the files (a directory, local, tar) or an archive of the image (oci, docker) instead; - is standard output; image,name=NAME,push=true", 'o'),
         Option.List("cache-from", "REPOSITORY|type=registry,ref=…", "take steps that are in a registry"),
         Option.List("cache-to", "REPOSITORY|type=registry,ref=…", "bring steps to a registry for others"),
-        Option.Value("progress", "auto|plain|tty", "how to show what happens"),
+        Option.Flag("push", "bring the image to the registries of its names"),
+        Option.Value("manifest", "LIST", "add the image to a manifest list, which is made when it isn't there"),
+        Option.Value("progress", "auto|plain|tty|quiet", "how to show what happens"),
         Option.Value("iidfile", "FILE", "write the image's id to a file"),
+        Option.Value("metadata-file", "FILE", "write the image's id, digest and names to a file, as JSON"),
         Option.Flag("quiet", "print only the image's id", 'q'),
         Option.Flag("load", "keep the image here, as without it"),
         Option.Flag("rm", "leave no container behind, as without it"),
         Option.Flag("force-rm", "leave no container behind when a command fails either, as without it"),
         Option.Value("provenance", "false", "no attestation of how it was made: there never is one"),
         Option.Value("sbom", "false", "no list of its packages: there never is one"),
+        Option.Optional("layers", "[=false]", "false: as --squash"),
+        Option.Value("isolation", "default|oci", "how RUN is isolated: there is one way"),
+        Option.Value("format", "oci|docker", "HEALTHCHECK, SHELL and ONBUILD are kept with either"),
+        Option.Taken("compress"),
+        Option.Taken("jobs", "N"),
+        Option.Taken("builder", "NAME"),
+        Option.Taken("retry", "N"),
+        Option.Taken("retry-delay", "DURATION"),
         .. RunOptionTable.All.Where(option => Array.IndexOf(ForEachRun, option.Name) >= 0),
         .. RegistryArguments.Options,
     ];
@@ -61,18 +77,12 @@ internal static class BuildCommand
             throw new Failure($"build takes one context, but was given {string.Join(' ', arguments.Operands)}", "for example: timur build -t web .");
         }
 
-        foreach (string attestation in (ReadOnlySpan<string>)["provenance", "sbom"])
-        {
-            if (arguments.Text(attestation) is { } wanted and not "false")
-            {
-                throw new Failure($"--{attestation}={wanted}: images are built without attestations", $"leave it out, or write --{attestation}=false");
-            }
-        }
-
+        CheckWords(arguments);
         BuildOutput output = arguments.Text("output") is { } text ? BuildOutput.Parse(text) : new BuildOutput(BuildOutputKind.Image, null);
         ImageName[] names = [.. arguments.Texts("tag").Select(ImageName.Parse), .. output.Names];
+        output = output.PushedIf(arguments.Has("push"), names);
         var images = ImageStore.Open(context.Paths);
-        using BuildContext source = BuildContext.Open(images, arguments.Operands.Count == 0 ? "." : arguments.Operands[0], arguments.Text("file"), Console.OpenStandardInput);
+        using BuildContext source = BuildContext.Open(images, arguments.Operands.Count == 0 ? "." : arguments.Operands[0], arguments.Text("file"), Console.OpenStandardInput, arguments.Text("ignorefile"));
         using var cancel = new CancellationTokenSource();
         using var interrupts = new Interrupts(cancel);
         IBuildProgress progress = Progress(arguments, interrupts.Dispose);
@@ -82,7 +92,7 @@ internal static class BuildCommand
             using (progress as IDisposable)
             using (var build = new ImageBuild(images, new ContainerStore(context.Paths), BuildArgumentsReader.Read(arguments, source, ForEachRun, progress), progress, cancel.Token))
             {
-                result = output.Kind == BuildOutputKind.Image ? MakeImage(context, arguments, output, build.Run(names), names, progress)
+                result = output.Kind == BuildOutputKind.Image ? BuiltImage.Announce(context, arguments, output, build.Run(names), names, progress)
                     : output.IsImageArchive ? Archive(context, output, build.Run([]), names) : Export(output, build);
             }
 
@@ -106,23 +116,24 @@ internal static class BuildCommand
         return 0;
     }
 
-    /// <returns>The id of the image, which stays.</returns>
-    private static string MakeImage(CommandContext context, Arguments arguments, BuildOutput output, Image image, ImageName[] names, IBuildProgress progress)
+    /// <summary>What is asked for and can't be had is said before anything is done.</summary>
+    private static void CheckWords(Arguments arguments)
     {
-        (progress as IDisposable)?.Dispose();
-        foreach (ImageName name in !output.Pushes ? [] : output.Names.Count > 0 ? output.Names : names)
+        foreach (string attestation in (ReadOnlySpan<string>)["provenance", "sbom"])
         {
-            new ImagePush(ImageStore.Open(context.Paths), RegistryArguments.Settings(arguments), new BuildTransfers(progress)).Push(image, name);
+            if (arguments.Text(attestation) is { } wanted and not "false")
+            {
+                throw new Failure($"--{attestation}={wanted}: images are built without attestations", $"leave it out, or write --{attestation}=false");
+            }
         }
 
-        IdFile.Write(arguments.Text("iidfile"), image);
-        if (!arguments.Has("quiet") && names.Length > 0)
+        foreach ((string option, string[] known) in (ReadOnlySpan<(string, string[])>)[("isolation", ["default", "oci", ""]), ("format", ["oci", "docker"]), ("layers", ["true", "false"]), ("progress", ["auto", "plain", "tty", "quiet", "none"])])
         {
-            CommandContext.Note($"built {string.Join(", ", names.Select(name => name.Familiar))}");
+            if (arguments.Text(option) is { } wanted && Array.IndexOf(known, wanted) < 0)
+            {
+                throw new Failure($"--{option} {wanted} isn't known", $"use {string.Join(", ", known.Where(word => word.Length > 0))}");
+            }
         }
-
-        context.Out($"sha256:{image.Id}");
-        return image.Id;
     }
 
     /// <summary>The image is in the archive only, unless it was in the store before.</summary>
@@ -146,11 +157,10 @@ internal static class BuildCommand
         TerminalSize? size = Environment.GetEnvironmentVariable("TERM") is not (null or "dumb") ? Terminal.Size(Descriptors.Standard(2)) : null;
         return (arguments.Has("quiet"), arguments.Text("progress") ?? "auto") switch
         {
-            (true, _) => new QuietBuild(stepAside),
+            (true, _) or (_, "quiet" or "none") => new QuietBuild(stepAside),
             (_, "plain") => new PlainBuild(stepAside),
             (_, "auto") when size is null => new PlainBuild(stepAside),
-            (_, "auto" or "tty") => new TerminalBuild(size ?? new TerminalSize(24, 80), stepAside),
-            (_, var other) => throw new Failure($"--progress {other} isn't known", "use auto, plain or tty"),
+            _ => new TerminalBuild(size ?? new TerminalSize(24, 80), stepAside),
         };
     }
 

@@ -18,6 +18,17 @@ internal sealed record BuildOutput(BuildOutputKind Kind, string? Destination)
     /// <summary><c>push=true</c>: the image goes to its registry, too.</summary>
     internal bool Pushes { get; init; }
 
+    /// <summary>With <c>--push</c> the same as <c>type=image,push=true</c>.</summary>
+    internal BuildOutput PushedIf(bool pushes, ImageName[] names)
+    {
+        BuildOutput result = this with { Pushes = Pushes || pushes };
+        return !result.Pushes || Kind != BuildOutputKind.Image ? (pushes && Kind != BuildOutputKind.Image ? throw new Failure("--push brings an image to a registry, and --output makes none", "leave out one of them") : this)
+            : names.Length > 0 ? result : throw new Failure("an image without a name can't be pushed", "give it one: -t registry.example/team/app:1");
+    }
+
+    /// <summary>The names that are pushed, of all that the image has.</summary>
+    internal IReadOnlyList<ImageName> Pushed(ImageName[] all) => !Pushes ? [] : Names.Count > 0 ? Names : all;
+
     /// <summary>An archive of an image.</summary>
     internal bool IsImageArchive => Kind is BuildOutputKind.OciArchive or BuildOutputKind.OciDirectory or BuildOutputKind.DockerArchive;
 

@@ -41,7 +41,7 @@ internal static partial class CommandTable
         }
 
         var context = new CommandContext(DataPaths.FromEnvironment(global.Text("root"), global.Text("state")), debug);
-        if (Lookup(words[verb]) is null && Group(words[verb]) is { Count: > 0 } group && (verb + 1 == words.Length || words[verb + 1] == "--help"))
+        if (Lookup(words[verb]) is null && Group(words[verb]) is { Count: > 0 } group && (verb + 1 == words.Length || words[verb + 1] is "--help" or "-h"))
         {
             HelpPage.PrintGroup(words[verb], group);
             return 0;
@@ -68,7 +68,7 @@ internal static partial class CommandTable
     {
         foreach (string word in words)
         {
-            if (word == "--help")
+            if (word == "--help" || (word == "-h" && !Array.Exists(command.Options(), option => option.Short == 'h')))
             {
                 return true;
             }

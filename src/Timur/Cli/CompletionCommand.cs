@@ -67,9 +67,9 @@ internal static class CompletionCommand
             string[] words = command.Name.Split(' ');
             string condition = words.Length == 1 ? "__fish_use_subcommand" : $"__fish_seen_subcommand_from {words[0]}";
             text.Append($"complete -c timur -f -n '{condition}' -a '{words[^1]}' -d '{command.Summary.Replace("'", "\\'")}'\n");
-            foreach (Option option in command.Options())
+            foreach (Option option in command.Options().Where(option => !option.ChangesNothing))
             {
-                text.Append($"complete -c timur -n '__fish_seen_subcommand_from {words[^1]}' -l {option.Name}{(option.Short is { } letter ? $" -s {letter}" : "")}{(option.Kind == OptionKind.Flag ? "" : " -r")} -d '{option.Help.Replace("'", "\\'")}'\n");
+                text.Append($"complete -c timur -n '__fish_seen_subcommand_from {words[^1]}' -l {option.Name}{(option.Short is { } letter ? $" -s {letter}" : "")}{(option.Kind is OptionKind.Flag or OptionKind.Optional ? "" : " -r")} -d '{option.Help.Replace("'", "\\'")}'\n");
             }
         }
 
@@ -83,7 +83,7 @@ internal static class CompletionCommand
         foreach (Command command in CommandTable.All)
         {
             page.Append($".SS timur {Escape(command.Name)} {Escape(command.Usage)}\n{Escape(command.Summary)}\n");
-            foreach (Option option in command.Options())
+            foreach (Option option in command.Options().Where(option => !option.ChangesNothing))
             {
                 page.Append($".TP\n.B {Escape(option.Display.Trim())} {Escape(option.ValueName)}\n{Escape(option.Help)}\n");
             }

@@ -103,6 +103,12 @@ public sealed class Arguments
             return index;
         }
 
+        if (option.Kind == OptionKind.Optional && equals < 0)
+        {
+            _given.Add((option, "true"));
+            return index;
+        }
+
         if (equals >= 0)
         {
             _given.Add((option, word[(equals + 1)..]));

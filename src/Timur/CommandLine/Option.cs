@@ -11,6 +11,9 @@ public enum OptionKind
 
     /// <summary>A value each time it is given.</summary>
     List,
+
+    /// <summary>No value, or one behind <c>=</c>: <c>--pull</c>, <c>--pull=never</c>. Without one it is <c>true</c>.</summary>
+    Optional,
 }
 
 /// <summary>One option of a command.</summary>
@@ -24,6 +27,14 @@ public sealed record Option(string Name, char? Short, OptionKind Kind, string Va
     public static Option Value(string name, string valueName, string help, char? letter = null) => new(name, letter, OptionKind.Value, valueName, help);
 
     public static Option List(string name, string valueName, string help, char? letter = null) => new(name, letter, OptionKind.List, valueName, help);
+
+    public static Option Optional(string name, string valueName, string help) => new(name, null, OptionKind.Optional, valueName, help);
+
+    /// <summary>Taken from those whose scripts give it to other engines; here it changes nothing.</summary>
+    public bool ChangesNothing { get; private init; }
+
+    /// <summary>A flag or, with <paramref name="valueName"/>, a value that other engines know and that changes nothing here.</summary>
+    public static Option Taken(string name, string valueName = "") => (valueName.Length == 0 ? Flag(name, "") : List(name, valueName, "")) with { ChangesNothing = true };
 
     /// <summary>The name under which people type it first, such as <c>-m</c> or <c>--memory</c>.</summary>
     public string Display => Short is { } letter ? $"-{letter}, --{Name}" : $"    --{Name}";

@@ -52,6 +52,9 @@ public sealed record Dockerfile(string File, IReadOnlyList<ArgInstruction> Globa
             : throw new Failure($"{file} has no FROM", "name the image to build on, such as FROM busybox, or FROM scratch for nothing");
     }
 
+    /// <summary>The same with another image where the first FROM names one.</summary>
+    public Dockerfile StartingFrom(string image) => this with { Stages = [Stages[0] with { From = Stages[0].From with { Image = image } }, .. Stages.Skip(1)] };
+
     /// <summary>One instruction from elsewhere: a trigger of an image, or <c>--change</c>.</summary>
     /// <param name="origin">What messages say it comes from.</param>
     public static Instruction ParseOne(string origin, string text)

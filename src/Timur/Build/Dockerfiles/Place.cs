@@ -12,7 +12,7 @@ public sealed record Place(string File, int Line, IReadOnlyList<string> Lines)
     private const int MostLines = 12;
 
     /// <summary>What is wrong there; the message shows the first line.</summary>
-    public Failure Error(string what, string? advice = null, Exception? cause = null) => new($"{File}:{Line}: {what}\n{Show(1)}", advice, cause: cause);
+    public Failure Error(string what, string? advice = null, Exception? cause = null) => new($"{File}:{Line}: {what}\n{Show(1)}", advice, cause is Failure failure ? failure.ExitCode : 125, cause);
 
     /// <summary>Its lines with their numbers, as many as help.</summary>
     public string Show(int most = MostLines)

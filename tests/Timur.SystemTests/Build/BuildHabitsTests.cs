@@ -1,0 +1,158 @@
+using System.Text.Json;
+using Timur.SystemTests.Registries;
+using Xunit;
+
+namespace Timur.SystemTests.Build;
+
+/// <summary>What scripts give to <c>docker build</c>, <c>docker buildx build</c> and <c>podman build</c>, and what they ask of the outcome.</summary>
+public sealed class BuildHabitsTests(BuildPlace place) : IClassFixture<BuildPlace>
+{
+    /// <summary>As Docker's classic builder, Podman and buildah end.</summary>
+    [Fact]
+    public void A_build_ends_with_the_exit_code_of_the_command_that_failed()
+    {
+        Assert.Equal(7, place.Build("FROM base\nRUN exit 7\n").Code);
+        Assert.Equal(127, place.Build("FROM base\nRUN [\"/nowhere\"]\n").Code);
+        Assert.Equal(125, place.Build("FROM base\nCOPY nothing-of-this-name /\n").Code);
+        Assert.Equal(125, place.Build("FROM base\nNONSENSE\n").Code);
+    }
+
+    [Fact]
+    public void Push_brings_every_name_to_its_registry_and_the_facts_file_says_what_is_there()
+    {
+        using var registry = new RegistryServer(place.Timur.Root + "/registry-habits");
+        string facts = place.Timur.Root + "/facts.json";
+        BuildPlace.Succeed(place.Timur.Run(
+            "build", "--push", "--metadata-file", facts, "-t", registry.Host + "/one:1", "-t", registry.Host + "/two:2", "-f", place.Write("push", "FROM base\nRUN echo pushed >/pushed\n"), "--network", "none", place.Context));
+        JsonElement written = JsonDocument.Parse(File.ReadAllText(facts)).RootElement;
+        foreach (string name in (string[])["one:1", "two:2"])
+        {
+            Outcome there = TimurCommand.Execute("skopeo", ["inspect", "--tls-verify=false", "--format", "{{.Digest}}", $"docker://{registry.Host}/{name}"]);
+            Assert.Equal(written.GetProperty("containerimage.digest").GetString(), BuildPlace.Succeed(there).Out.Trim());
+        }
+
+        Assert.Equal(place.Timur.Inspect(registry.Host + "/one:1", "{{.Id}}"), written.GetProperty("containerimage.config.digest").GetString());
+        Assert.Equal($"{registry.Host}/one:1,{registry.Host}/two:2", written.GetProperty("image.name").GetString());
+        foreach (string[] nowhere in (string[][])[["--push"], ["-o", "type=registry"]])
+        {
+            Outcome unnamed = place.Timur.Run(["build", .. nowhere, "-f", place.Write("push", "FROM base\n"), place.Context]);
+            Assert.True(unnamed.Code == 125 && unnamed.Error.Contains("without a name", StringComparison.Ordinal), unnamed.ToString());
+        }
+    }
+
+    [Fact]
+    public void Pull_takes_the_words_of_both_engines()
+    {
+        foreach (string option in (string[])["--pull=missing", "--pull=never", "--pull=false", "--pull-policy=never"])
+        {
+            BuildPlace.Succeed(place.Build("FROM base\n", option));
+        }
+
+        using var registry = new RegistryServer(place.Timur.Root + "/registry-pull");
+        BuildPlace.Succeed(place.Timur.Run("push", "-q", "base", registry.Host + "/base:1"));
+        string text = $"FROM {registry.Host}/base:1\n";
+        Assert.Equal(125, place.Build(text, "--pull=never").Code);
+        BuildPlace.Succeed(place.Build(text, "--pull=newer"));
+        BuildPlace.Succeed(place.Build(text, "--pull"));
+        Assert.Contains("use always, missing, newer or never", place.Build(text, "--pull=sometimes").Error);
+    }
+
+    [Fact]
+    public void A_dockerfile_that_is_only_in_the_context_is_found_there()
+    {
+        string inContext = place.Context + "/Only.Dockerfile";
+        File.WriteAllText(inContext, "FROM base\nRUN echo found >/found\n");
+        try
+        {
+            BuildPlace.Succeed(place.Timur.Run("build", "-q", "--network", "none", "-t", "out", "-f", "Only.Dockerfile", place.Context));
+            Assert.Equal("found\n", place.Inside("cat /found"));
+        }
+        finally
+        {
+            File.Delete(inContext);
+        }
+    }
+
+    [Fact]
+    public void The_first_image_the_ignored_files_and_the_time_are_given_from_outside()
+    {
+        string ignored = place.Timur.Root + "/ignored";
+        File.WriteAllText(ignored, "a.txt\n");
+        BuildPlace.Succeed(place.Build("FROM nowhere.invalid/nothing:1\nCOPY . /all/\n", "--from", "base", "--ignorefile", ignored, "--timestamp", "86400"));
+        Assert.Equal("no\n", place.Inside("test -e /all/a.txt || echo no"));
+        Assert.Equal("1970-01-02T00:00:00.0000000Z", place.Timur.Inspect("out", "{{.Created}}"));
+        Assert.Equal(125, place.Build("FROM base\n", "--timestamp", "yesterday").Code);
+    }
+
+    [Fact]
+    public void The_platform_is_given_in_parts_and_the_image_goes_to_a_list()
+    {
+        foreach (string[] platform in (string[][])[["--arch", "arm64", "--variant", "v8"], ["--platform", "linux/arm/v7"], ["--os", "linux"]])
+        {
+            BuildPlace.Succeed(place.Build("FROM scratch\nCOPY a.txt /\n", [.. platform, "--manifest", "habits"]));
+        }
+
+        string list = BuildPlace.Succeed(place.Timur.Run("manifest", "inspect", "habits")).Out;
+        Assert.Equal(3, JsonDocument.Parse(list).RootElement.GetProperty("manifests").GetArrayLength());
+        Assert.Contains("\"v7\"", list);
+        Assert.Contains("\"arm64\"", list);
+        Assert.Equal(125, place.Build("FROM scratch\n", "--platform", "linux/arm64", "--arch", "arm64").Code);
+        BuildPlace.Succeed(place.Timur.Run("manifest", "rm", "habits"));
+    }
+
+    [Fact]
+    public void One_layer_is_made_of_the_base_s_too_and_one_stage_is_made_anew()
+    {
+        BuildPlace.Succeed(place.Build("FROM base\nRUN echo 1 >/1\nRUN echo 2 >/2\n", "--squash-all"));
+        Assert.Equal("1", place.Timur.Inspect("out", "{{len .RootFS.Layers}}"));
+        Assert.Equal("1\n2\nc\n", place.Inside("cat /1 /2 /etc/base.conf"));
+        BuildPlace.Succeed(place.Build("FROM base\nRUN echo 1 >/1\nRUN echo 2 >/2\n", "--layers=false"));
+        Assert.Equal("2", place.Timur.Inspect("out", "{{len .RootFS.Layers}}"));
+
+        const string stages = "FROM base AS one\nRUN cat /proc/sys/kernel/random/uuid >/u\nFROM base AS two\nRUN cat /proc/sys/kernel/random/uuid >/v\nCOPY --from=one /u /u\n";
+        string Values(params string[] options)
+        {
+            BuildPlace.Succeed(place.Build(stages, options));
+            return place.Inside("cat /u /v");
+        }
+
+        string first = Values();
+        Assert.Equal(first, Values());
+        string second = Values("--no-cache-filter", "one");
+        Assert.NotEqual(first.Split('\n')[0], second.Split('\n')[0]);
+        Assert.Equal(first.Split('\n')[1], second.Split('\n')[1]);
+    }
+
+    [Fact]
+    public void A_directory_of_this_machine_is_there_while_commands_run_and_not_in_the_image()
+    {
+        string shared = place.Timur.Root + "/shared";
+        Directory.CreateDirectory(shared);
+        File.WriteAllText(shared + "/in", "from outside\n");
+        BuildPlace.Succeed(place.Build("FROM base\nRUN cat /mnt/in >/copied; echo written >/mnt/out\n", "-v", $"{shared}:/mnt"));
+        Assert.Equal("written\n", File.ReadAllText(shared + "/out"));
+        Assert.Equal("from outside\n", place.Inside("cat /copied; ls /mnt"));
+        Assert.Contains("the path of a directory", place.Build("FROM base\nRUN true\n", "-v", "named:/mnt").Error);
+    }
+
+    [Fact]
+    public void What_changes_nothing_here_is_taken_and_what_would_change_something_is_said()
+    {
+        BuildPlace.Succeed(place.Build("FROM base\n", "--compress", "--jobs", "4", "--layers", "--isolation=oci", "--format=docker", "--builder", "default", "--retry=3", "--progress=quiet"));
+        Assert.Contains("use default, oci", place.Build("FROM base\n", "--isolation=chroot").Error);
+        Assert.Contains("use auto, plain, tty", place.Timur.Run("build", "-q", "--progress=loud", place.Context).Error);
+        Outcome secret = place.Build("FROM base\n", "--secret", "id=key,src=/nowhere/key");
+        Assert.True(secret.Code == 125 && secret.Error.Contains("/nowhere/key: No such file", StringComparison.Ordinal), secret.ToString());
+    }
+
+    [Fact]
+    public void Help_fits_a_terminal_and_has_a_short_name()
+    {
+        string help = place.Timur.Run("build", "--help").Out;
+        Assert.Equal(help, place.Timur.Run("build", "-h").Out);
+        Assert.DoesNotContain(help.Split('\n'), line => line.Length > 80);
+        Assert.Contains("change nothing here", help);
+        Assert.Equal(place.Timur.Run("image", "--help").Out, place.Timur.Run("image", "-h").Out);
+        Assert.Equal(help, place.Timur.Run("buildx", "build", "--help").Out);
+    }
+}
