@@ -17,36 +17,50 @@ internal static class ArchiveOutput
                 throw new Failure($"{command}: an archive would be written to the terminal", "give a file with -o FILE, or a pipe");
             }
 
-            using Stream standard = new BufferedStream(Console.OpenStandardOutput(), Piece);
-            write(standard);
-            standard.Flush();
+            Write(command, "standard output", () =>
+            {
+                using Stream standard = new BufferedStream(Console.OpenStandardOutput(), Piece);
+                write(standard);
+                standard.Flush();
+            });
             return;
         }
 
         string whole = Path.GetFullPath(output);
         if (Files.TryStatus(whole, out _, follow: true) is { } there && there.Kind != FileKind.Regular)
         {
-            WriteInto(whole, there, output, command, write);
+            Write(command, $"-o {output}", () => WriteInto(whole, there, output, command, write));
             return;
         }
 
         string unfinished = $"{Path.GetDirectoryName(whole)}/.{Path.GetFileName(whole)}.{Processes.Self}";
         try
         {
-            using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, Piece))
+            Write(command, $"-o {output}", () =>
             {
-                write(file);
-            }
+                using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, Piece))
+                {
+                    write(file);
+                }
 
-            Files.Rename(unfinished, whole);
-        }
-        catch (Exception e) when (e is DirectoryNotFoundException or UnauthorizedAccessException)
-        {
-            throw new Failure($"{command} -o {output}: {e.Message}", "give a path in a directory that exists and can be written", cause: e);
+                Files.Rename(unfinished, whole);
+            });
         }
         finally
         {
             Files.TryUnlink(unfinished, out _);
+        }
+    }
+
+    private static void Write(string command, string target, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (FileTrouble.Of(e) is { } trouble)
+        {
+            throw new Failure($"{command} {target}: {trouble.Why}", trouble.Advice, cause: e);
         }
     }
 

@@ -35,6 +35,7 @@ internal static partial class CommandTable
         new("manifest annotate", "[OPTIONS] LIST IMAGE", "say which platform an image of a list is for", () => ManifestCommand.PlatformOptions, ManifestCommand.Add),
         new("manifest remove", "LIST IMAGE", "take an image out of a list", () => NoOptions, ManifestCommand.Take),
         new("manifest inspect", "[OPTIONS] NAME", "show a list, or what a registry has under a name", () => ManifestCommand.InspectOptions, ManifestCommand.Inspect),
+        new("manifest exists", "LIST", "whether there is such a list: exit code 0 or 1", () => NoOptions, ExistsCommand.ManifestList),
         new("manifest push", "[OPTIONS] LIST [NAME]", "bring a list and its images to a registry", () => ManifestCommand.PushOptions, ManifestCommand.Push),
         new("manifest rm", "LIST...", "remove lists; their images stay", () => NoOptions, ManifestCommand.Remove),
         new("volume create", "[OPTIONS] [NAME]", "make a volume", () => VolumeCommand.CreateOptions, VolumeCommand.Create)
@@ -42,7 +43,7 @@ internal static partial class CommandTable
             Examples = ["timur volume create data", "timur volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=64m scratch"],
         },
         new("volume ls", "[OPTIONS]", "list volumes", () => ListOutput.Options, VolumeCommand.List),
-        new("volume inspect", "[OPTIONS] NAME...", "everything about volumes", () => InspectCommand.KindOptions, VolumeCommand.Inspect),
+        new("volume inspect", "[OPTIONS] NAME...", "everything about volumes", () => VolumeCommand.InspectOptions, VolumeCommand.Inspect),
         new("volume exists", "NAME", "whether there is such a volume: exit code 0 or 1", () => NoOptions, ExistsCommand.Volume),
         new("volume rm", "[OPTIONS] NAME...", "remove volumes with their content", () => VolumeCommand.RemoveOptions, VolumeCommand.Remove),
         new("volume prune", "[OPTIONS]", "remove volumes that no container has", () => VolumeCommand.PruneOptions, VolumeCommand.Prune),

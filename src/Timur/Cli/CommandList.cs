@@ -49,6 +49,12 @@ internal static partial class CommandTable
         ["volume remove"] = "volume rm",
         ["image build"] = "build",
         ["builder build"] = "build",
+        ["buildx build"] = "build",
+        ["buildx prune"] = "builder prune",
+        ["image untag"] = "untag",
+        ["image search"] = "search",
+        ["image diff"] = "diff",
+        ["system info"] = "info",
         ["container commit"] = "commit",
         ["container diff"] = "diff",
         ["bootstrap"] = "image bootstrap",
@@ -80,13 +86,13 @@ internal static partial class CommandTable
         new("wait", "CONTAINER...", "wait until containers end, print their exit codes", () => NoOptions, WaitCommand.Run),
         new("rename", "CONTAINER NEW_NAME", "give a container another name", () => NoOptions, RenameCommand.Run),
         new("rm", "[OPTIONS] CONTAINER...", "remove containers (also: remove)", () => RemoveCommand.Options, RemoveCommand.Run) { Examples = ["timur rm -f web", "timur rm -af"] },
-        new("inspect", "[OPTIONS] NAME...", "everything about containers or images", () => InspectCommand.Options, InspectCommand.Run)
+        new("inspect", "[OPTIONS] NAME...", "everything about containers, images or volumes", () => InspectCommand.Options, InspectCommand.Run)
         {
             Examples = ["timur inspect --format '{{.State.Pid}}' web", "timur inspect --as run web"],
         },
         new("top", "CONTAINER", "the processes of a container", () => NoOptions, TopCommand.Run),
         new("stats", "[OPTIONS] [CONTAINER...]", "what containers use: CPU, memory, I/O, processes", () => StatsCommand.Options, StatsCommand.Run),
-        new("pull", "[OPTIONS] NAME[:TAG|@DIGEST]", "get an image from a registry", () => PullCommand.Options, PullCommand.Run)
+        new("pull", "[OPTIONS] NAME[:TAG|@DIGEST]...", "get an image from a registry", () => PullCommand.Options, PullCommand.Run)
         {
             Examples = ["timur pull debian:bookworm", "timur pull --platform linux/arm64 registry.example:5000/team/app:1.2", "timur pull -a registry.example/team/app"],
         },
@@ -113,7 +119,8 @@ internal static partial class CommandTable
             Examples = ["timur image bootstrap debian:bookworm", "timur image bootstrap debian:bookworm --include sysbench --tag bench"],
         },
         .. Building,
-        new("tag", "IMAGE NEW_NAME", "one more name for an image", () => NoOptions, TagCommand.Run),
+        new("tag", "IMAGE NEW_NAME...", "more names for an image", () => NoOptions, TagCommand.Run),
+        new("untag", "IMAGE [NAME...]", "take names from an image, all without NAME", () => NoOptions, TagCommand.Untag) { Examples = ["timur untag web", "timur untag web web:old"] },
         new("rmi", "[OPTIONS] IMAGE...", "remove images", () => ImageRemoveCommand.Options, ImageRemoveCommand.Run),
         .. Keeping,
         new("disk ls", "[OPTIONS]", "list disk images", () => ListOutput.Options, DiskCommand.List),

@@ -13,6 +13,9 @@ internal static class ExistsCommand
     internal static int Image(CommandContext context, Arguments arguments)
         => Code(ImageStore.Open(context.Paths).TryResolve(Operands.One(arguments, "image exists", "IMAGE")) is not null);
 
+    internal static int ManifestList(CommandContext context, Arguments arguments)
+        => Code(new ManifestLists(ImageStore.Open(context.Paths)).TryRead(ImageName.Parse(Operands.One(arguments, "manifest exists", "LIST"))) is not null);
+
     internal static int Volume(CommandContext context, Arguments arguments)
         => Code(new VolumeCare(context.Paths).Exists(Operands.One(arguments, "volume exists", "NAME")));
 

@@ -17,7 +17,7 @@ internal static class HistoryCommand
 
     internal static int Run(CommandContext context, Arguments arguments)
     {
-        Image image = ImageStore.Open(context.Paths).Resolve(Operands.One(arguments, "history", "IMAGE"));
+        Image image = ImageStore.Open(context.Paths).Resolve(Operands.One(arguments, "history", "IMAGE"), ImageStore.NoSuchImage);
         bool human = arguments.Text("human") != "false";
         ListOutput.Print(context, arguments, ImageView.History(image, !arguments.Has("no-trunc"), human, DateTimeOffset.UtcNow),
             [("IMAGE", "ID"), ("CREATED", human ? "CreatedSince" : "CreatedAt"), ("CREATED BY", "CreatedBy"), ("SIZE", "Size"), ("COMMENT", "Comment")]);

@@ -8,20 +8,25 @@ namespace Timur.Cli;
 /// <summary><c>timur rmi</c>: remove images, or one name of several.</summary>
 internal static class ImageRemoveCommand
 {
-    private const int NoSuchImage = 1;
     private const int InUse = 2;
 
-    internal static readonly Option[] Options = [Option.Flag("force", "remove all names at once, even of a container that doesn't run; a missing image is fine", 'f')];
+    internal static readonly Option[] Options =
+    [
+        Option.Flag("all", "every image", 'a'),
+        Option.Flag("force", "remove all names at once, even of a container that doesn't run; a missing image is fine", 'f'),
+        Option.Flag("ignore", "a missing image is fine", 'i'),
+        Option.Taken("no-prune"),
+    ];
 
     internal static int Run(CommandContext context, Arguments arguments)
     {
         context.RequireRoot();
         int code = 0;
-        foreach (string reference in Operands.AtLeastOne(arguments, "rmi", "IMAGE"))
+        foreach (string reference in Wanted(context, arguments))
         {
             try
             {
-                Remove(context, ImageStore.Open(context.Paths), reference, arguments.Has("force"));
+                Remove(context, ImageStore.Open(context.Paths), reference, arguments.Has("force") || arguments.Has("all"), arguments.Has("force") || arguments.Has("ignore"), arguments.Has("force"));
             }
             catch (Exception e) when (e is Failure or SyscallException)
             {
@@ -33,13 +38,27 @@ internal static class ImageRemoveCommand
         return code;
     }
 
-    private static void Remove(CommandContext context, ImageStore images, string reference, bool force)
+    private static IReadOnlyList<string> Wanted(CommandContext context, Arguments arguments)
+    {
+        if (!arguments.Has("all"))
+        {
+            return Operands.AtLeastOne(arguments, "rmi", "IMAGE");
+        }
+
+        Operands.None(arguments, "rmi --all");
+        return [.. ImageStore.Open(context.Paths).All().Select(image => image.Id)];
+    }
+
+    /// <param name="allNames">An image goes with all its names, even where one was given.</param>
+    /// <param name="mayMiss">A missing one is fine.</param>
+    /// <param name="force">Also one that a container has.</param>
+    private static void Remove(CommandContext context, ImageStore images, string reference, bool allNames, bool mayMiss, bool force)
     {
         if (images.TryResolve(reference) is not { } image)
         {
-            if (!force)
+            if (!mayMiss)
             {
-                throw new Failure($"there is no image '{reference}'", "timur images lists them", NoSuchImage);
+                throw new Failure($"there is no image '{reference}'", "timur images lists them", ImageStore.NoSuchImage);
             }
 
             return;
@@ -47,13 +66,13 @@ internal static class ImageRemoveCommand
 
         IReadOnlyList<ImageName> names = images.NamesOf(image.Id);
         bool byId = image.Id.StartsWith(reference.Replace("sha256:", ""), StringComparison.Ordinal);
-        if (names.Count > 1 && byId && !force)
+        if (names.Count > 1 && byId && !allNames)
         {
             throw new Failure(
                 $"image {reference} has several names: {string.Join(", ", names.Select(name => name.Familiar))}", "remove one by its name, or the image with all of them: timur rmi -f", InUse);
         }
 
-        if (names.Count > 1 && !force)
+        if (names.Count > 1 && !allNames)
         {
             Untag(context, images, [ImageName.Parse(reference)]);
             return;

@@ -1,6 +1,7 @@
 using Timur.Build;
 using Timur.CommandLine;
 using Timur.Images;
+using Timur.Images.Registry;
 using Timur.Oci;
 
 namespace Timur.Cli;
@@ -13,6 +14,7 @@ internal static class ImportCommand
         Option.List("change", "INSTRUCTION", "an instruction of a Dockerfile for the configuration, such as 'CMD [\"sh\"]'", 'c'),
         Option.Flag("quiet", "nothing but the id (as it is anyway)", 'q'),
         Option.Value("message", "TEXT", "note in the image's history", 'm'),
+        .. PlatformArguments.Options,
     ];
 
     internal static int Run(CommandContext context, Arguments arguments)
@@ -24,7 +26,8 @@ internal static class ImportCommand
         }
 
         string file = arguments.Operands[0];
-        var plain = new ImageConfig { Env = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] };
+        Platform platform = PlatformArguments.Read(arguments) is { } wanted ? Platform.Parse(wanted) : Platform.Own;
+        var plain = new ImageConfig { Os = platform.Os, Architecture = platform.Architecture, Variant = platform.Variant.Length > 0 ? platform.Variant : null, Env = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] };
         ImageConfig config = arguments.Texts("change").Aggregate(plain, (before, change) => ConfigChange.Apply(before, change, "--change"));
         ImageName? name = arguments.Operands.Count == 2 ? ImageName.Parse(arguments.Operands[1]) : null;
         using Stream archive = Open(file);
@@ -41,9 +44,11 @@ internal static class ImportCommand
         {
             return file == "-" ? Console.OpenStandardInput() : new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, 128 * 1024);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (FileTrouble.Of(e) is { } trouble)
         {
-            throw new Failure($"import {file}: {e.Message}", "give a .tar, .tar.gz or .tar.zst file, or - for standard input", cause: e);
+            throw new Failure(
+                $"import {file}: {(file.Contains("://", StringComparison.Ordinal) ? "addresses aren't fetched" : trouble.Why)}",
+                file.Contains("://", StringComparison.Ordinal) ? $"fetch it yourself: curl -fL {file} | timur import -" : "give a .tar, .tar.gz or .tar.zst file, or - for standard input", cause: e);
         }
     }
 }

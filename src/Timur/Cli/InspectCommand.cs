@@ -11,7 +11,7 @@ internal static class InspectCommand
     internal static readonly Option[] Options =
     [
         Option.Value("format", "json|TEMPLATE", "a Go template instead of JSON", 'f'),
-        Option.Value("type", "container|image", "only this kind"),
+        Option.Value("type", "container|image|volume", "only this kind", 't'),
         Option.Value("as", "run", "the command that makes the same container"),
     ];
 
@@ -22,29 +22,24 @@ internal static class InspectCommand
 
     internal static int Run(CommandContext context, Arguments arguments, string? type)
     {
+        if (type is not (null or "all" or "container" or "image" or "volume"))
+        {
+            throw new Failure($"--type {type} isn't known", "use container, image or volume");
+        }
+
         var found = new List<TemplateObject>();
-        var store = new ContainerStore(context.Paths);
+        int code = 0;
         foreach (string name in Operands.AtLeastOne(arguments, "inspect", "NAME"))
         {
-            if (type is not "image" && store.TryFindId(name) is not null)
+            try
             {
-                Container container = store.Find(name);
-                if (arguments.Text("as") is "run")
-                {
-                    context.Out(CommandText(container));
-                    continue;
-                }
-
-                found.Add(ContainerInspection.Describe(store, container));
-                continue;
+                Find(context, arguments, type is "all" ? null : type, name, found);
             }
-
-            if (type is "container")
+            catch (Failure e)
             {
-                store.Find(name, 1);
+                int failed = CommandContext.Report(e, context.Debug);
+                code = code == 0 ? failed : code;
             }
-
-            found.Add(Describe(ImageStore.Open(context.Paths), name));
         }
 
         if (arguments.Text("as") is null)
@@ -52,7 +47,35 @@ internal static class InspectCommand
             Print(context, arguments, found);
         }
 
-        return 0;
+        return code;
+    }
+
+    /// <summary>Adds what has that name: a container, or else an image, or else a volume.</summary>
+    private static void Find(CommandContext context, Arguments arguments, string? type, string name, List<TemplateObject> found)
+    {
+        var store = new ContainerStore(context.Paths);
+        if (type is null or "container" && store.TryFindId(name) is not null)
+        {
+            Container container = store.Find(name);
+            if (arguments.Text("as") is "run")
+            {
+                context.Out(CommandText(container));
+                return;
+            }
+
+            found.Add(ContainerInspection.Describe(store, container));
+            return;
+        }
+
+        if (type is "container")
+        {
+            store.Find(name, 1);
+        }
+
+        var volumes = new VolumeCare(context.Paths);
+        var images = ImageStore.Open(context.Paths);
+        bool isVolume = type is "volume" || (type is null && name != "host" && volumes.Exists(name) && images.TryResolve(name) is null);
+        found.Add(isVolume ? volumes.Inspect(name) : Describe(images, name));
     }
 
     /// <summary>An array of JSON, or a line for each by the template.</summary>

@@ -13,6 +13,7 @@ internal static class ListOutput
         Option.List("filter", "KEY=VALUE", "show only what matches", 'f'),
         Option.Flag("quiet", "only ids", 'q'),
         Option.Flag("no-trunc", "don't shorten ids and commands"),
+        Option.Flag("noheading", "no line of headings"),
     ];
 
     /// <param name="columns">Table heading and field of each column.</param>
@@ -32,7 +33,7 @@ internal static class ListOutput
 
         switch (arguments.Text("format"))
         {
-            case null or "" or "table": context.OutText(Table(rows, columns)); break;
+            case null or "" or "table": context.OutText(Without(arguments, Table(rows, columns))); break;
             case "json":
                 foreach (TemplateObject row in rows)
                 {
@@ -40,7 +41,7 @@ internal static class ListOutput
                 }
 
                 break;
-            case { } text when text.StartsWith("table ", StringComparison.Ordinal): context.OutText(TemplateTable(text["table ".Length..], rows)); break;
+            case { } text when text.StartsWith("table ", StringComparison.Ordinal): context.OutText(Without(arguments, TemplateTable(text["table ".Length..], rows))); break;
             case { } text:
                 Template template = Template.Parse(text);
                 foreach (TemplateObject row in rows)
@@ -51,6 +52,8 @@ internal static class ListOutput
                 break;
         }
     }
+
+    private static string Without(Arguments arguments, string table) => arguments.Has("noheading") ? table[(table.IndexOf('\n') + 1)..] : table;
 
     private static string Table(IReadOnlyList<TemplateObject> rows, IReadOnlyList<(string Heading, string Field)> columns)
     {

@@ -10,7 +10,7 @@ namespace Timur.Cli;
 /// <summary><c>timur manifest</c>: lists of images for several platforms.</summary>
 internal static class ManifestCommand
 {
-    internal static readonly Option[] CreateOptions = [Option.Flag("amend", "replace a list of that name")];
+    internal static readonly Option[] CreateOptions = [Option.Flag("amend", "add to a list of that name, if there is one", 'a')];
 
     internal static readonly Option[] PlatformOptions =
     [
@@ -29,6 +29,7 @@ internal static class ManifestCommand
     [
         Option.Flag("quiet", "print only the digest", 'q'),
         Option.Flag("purge", "remove the list when it was pushed", 'p'),
+        Option.Flag("rm", "the same"),
         Option.Flag("all", "with its images (they always go along)"),
         .. RegistryArguments.Options,
     ];
@@ -41,7 +42,14 @@ internal static class ManifestCommand
         IReadOnlyList<string> operands = Operands.AtLeastOne(arguments, "manifest create", "LIST");
         ImageName name = ImageName.Parse(operands[0]);
         List<ListedImage> listed = [.. operands.Skip(1).Select(reference => Listed(images, reference, arguments))];
-        lists.Create(name, arguments.Has("amend"));
+        if (arguments.Has("amend") && lists.TryRead(name) is not null)
+        {
+            listed.ForEach(image => lists.Put(name, image));
+            context.Out(name.Full);
+            return 0;
+        }
+
+        lists.Create(name, replace: false);
         try
         {
             listed.ForEach(image => lists.Put(name, image));
@@ -72,7 +80,7 @@ internal static class ManifestCommand
         context.RequireRoot();
         (string list, string reference) = Operands.Two(arguments, "manifest remove", "LIST", "IMAGE");
         var images = ImageStore.Open(context.Paths);
-        new ManifestLists(images).Take(ImageName.Parse(list), images.Resolve(reference).Id);
+        new ManifestLists(images).Take(ImageName.Parse(list), images.Resolve(reference, ImageStore.NoSuchImage).Id);
         context.Out(ImageName.Parse(list).Full);
         return 0;
     }
@@ -119,10 +127,10 @@ internal static class ManifestCommand
         ITransferProgress progress = RegistryArguments.Progress(arguments);
         using (progress as IDisposable)
         {
-            context.Out(new ImagePush(images, RegistryArguments.Settings(arguments), progress).PushList(listed, ImageName.Parse(arguments.Operands[^1])));
+            context.Out(new ImagePush(images, RegistryArguments.Settings(arguments), progress).PushList(listed, ImageName.Parse(RegistryArguments.WithoutTransport(arguments.Operands[^1]))));
         }
 
-        if (arguments.Has("purge"))
+        if (arguments.Has("purge") || arguments.Has("rm"))
         {
             lists.Remove(list);
         }
@@ -145,7 +153,7 @@ internal static class ManifestCommand
 
     private static ListedImage Listed(ImageStore images, string reference, Arguments arguments)
     {
-        Image image = images.Resolve(reference);
+        Image image = images.Resolve(reference, ImageStore.NoSuchImage);
         if (image.IsHost)
         {
             throw new Failure("the image 'host' is this machine itself and can't be pushed", "make an image with timur image bootstrap or timur import");

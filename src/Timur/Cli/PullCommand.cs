@@ -9,10 +9,11 @@ internal static class PullCommand
 {
     internal static Option[] Options { get; } =
     [
-        Option.Value("platform", "OS/ARCH[/VARIANT]", "platform of the image (default this machine's)"),
+        .. PlatformArguments.Options,
         Option.Flag("all-tags", "every tag of the repository", 'a'),
         Option.Flag("quiet", "print only the image's id", 'q'),
         .. RegistryArguments.Options,
+        Option.Taken("disable-content-trust"),
     ];
 
     internal static int Run(CommandContext context, Arguments arguments)
@@ -23,8 +24,8 @@ internal static class PullCommand
             throw new Failure("pull needs NAME", "for example: timur pull debian:bookworm");
         }
 
-        Platform? platform = arguments.Text("platform") is { } wanted ? Platform.Parse(wanted) : null;
-        foreach (string text in arguments.Operands)
+        Platform? platform = PlatformArguments.Read(arguments) is { } wanted ? Platform.Parse(wanted) : null;
+        foreach (string text in arguments.Operands.Select(RegistryArguments.WithoutTransport))
         {
             Check(text, arguments.Has("all-tags"));
             ITransferProgress progress = RegistryArguments.Progress(arguments);

@@ -1,12 +1,21 @@
 using Timur.CommandLine;
 using Timur.Images;
+using Timur.Kernel;
 
 namespace Timur.Cli;
 
 /// <summary><c>timur push</c>: bring an image to a registry.</summary>
 internal static class PushCommand
 {
-    internal static Option[] Options { get; } = [Option.Flag("quiet", "print only the digest", 'q'), .. RegistryArguments.Options];
+    internal static Option[] Options { get; } = 
+    [
+        Option.Flag("all-tags", "every name of this repository that an image has", 'a'),
+        Option.Flag("quiet", "print only the digest", 'q'),
+        Option.Value("digestfile", "FILE", "write the digest to a file"),
+        .. RegistryArguments.Options,
+        Option.Taken("disable-content-trust"),
+        Option.Taken("remove-signatures"),
+    ];
 
     internal static int Run(CommandContext context, Arguments arguments)
     {
@@ -18,14 +27,58 @@ internal static class PushCommand
 
         string source = arguments.Operands[0];
         var images = ImageStore.Open(context.Paths);
+        if (arguments.Has("all-tags"))
+        {
+            return PushAll(context, arguments, images, source);
+        }
+
         Image image = images.TryResolve(source) ?? throw new Failure($"there is no image '{source}'", "timur images lists them", 1);
-        ImageName target = ImageName.Parse(arguments.Operands[^1]);
+        ImageName target = ImageName.Parse(RegistryArguments.WithoutTransport(arguments.Operands[^1]));
         ITransferProgress progress = RegistryArguments.Progress(arguments);
         using (progress as IDisposable)
         {
-            context.Out(new ImagePush(images, RegistryArguments.Settings(arguments), progress).Push(image, target));
+            string digest = new ImagePush(images, RegistryArguments.Settings(arguments), progress).Push(image, target);
+            WriteDigest(arguments.Text("digestfile"), digest);
+            context.Out(digest);
         }
 
         return 0;
+    }
+
+    /// <summary>As <c>docker push -a</c>.</summary>
+    private static int PushAll(CommandContext context, Arguments arguments, ImageStore images, string repository)
+    {
+        if (arguments.Operands.Count > 1 || repository.AsSpan(repository.LastIndexOf('/') + 1).IndexOfAny(":@") >= 0)
+        {
+            throw new Failure("--all-tags pushes every name of one repository", "for example: timur push -a registry.example/team/app");
+        }
+
+        string wanted = ImageName.Parse(repository).Repository;
+        (ImageName Name, Image Image)[] chosen = [.. images.All().SelectMany(image => images.NamesOf(image.Id).Where(name => !name.HasDigest && name.Repository == wanted).Select(name => (name, image)))];
+        if (chosen.Length == 0)
+        {
+            throw new Failure($"there is no image of the repository '{repository}'", "timur images lists them", ImageStore.NoSuchImage);
+        }
+
+        ITransferProgress progress = RegistryArguments.Progress(arguments);
+        using (progress as IDisposable)
+        {
+            foreach ((ImageName name, Image image) in chosen)
+            {
+                progress.Say(name.Familiar);
+                context.Out(new ImagePush(images, RegistryArguments.Settings(arguments), progress).Push(image, name));
+            }
+        }
+
+        return 0;
+    }
+
+    private static void WriteDigest(string? file, string digest)
+    {
+        if (file is not null)
+        {
+            using Fd fd = Files.TryOpen(file, Open.Write | Open.Create | Open.Truncate, out Errno why) ?? throw new Failure($"--digestfile {file}: {why.Describe()}", "give a file that can be written");
+            Files.Write(fd, System.Text.Encoding.ASCII.GetBytes(digest), file);
+        }
     }
 }

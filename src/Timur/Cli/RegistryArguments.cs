@@ -17,6 +17,9 @@ internal static class RegistryArguments
         Option.Value("cert-dir", "DIR", "certificates for the registry: *.crt, *.cert, *.key (default /etc/containers/certs.d/REGISTRY)"),
     ];
 
+    /// <summary>Podman and skopeo write <c>docker://</c> before what a registry has.</summary>
+    internal static string WithoutTransport(string reference) => reference.StartsWith("docker://", StringComparison.Ordinal) ? reference["docker://".Length..] : reference;
+
     internal static RegistrySettings Settings(Arguments arguments) => new(
         arguments.Text("tls-verify") is { } verify ? verify != "false" : null, arguments.Text("creds"), arguments.Text("authfile"), arguments.Text("cert-dir"));
 

@@ -12,6 +12,7 @@ internal static class SaveCommand
         Option.Value("output", "FILE|DIR", "where to (default: standard output)", 'o'),
         Option.Value("format", "docker-archive|oci-archive|oci-dir", "how it is laid out (default docker-archive)"),
         Option.Flag("quiet", "say nothing", 'q'),
+        Option.Taken("multi-image-archive") with { Short = 'm' },
     ];
 
     internal static int Run(CommandContext context, Arguments arguments)
@@ -44,7 +45,7 @@ internal static class SaveCommand
         var chosen = new List<(Image Image, IReadOnlyList<ImageName> Names)>();
         foreach (string reference in references)
         {
-            Image image = images.Resolve(reference);
+            Image image = images.Resolve(reference, ImageStore.NoSuchImage);
             bool byId = image.Id.StartsWith(reference.Replace("sha256:", ""), StringComparison.Ordinal);
             IReadOnlyList<ImageName> names = byId || image.IsHost ? [] : [ImageName.Parse(reference)];
             int known = chosen.FindIndex(other => other.Image.Id == image.Id);
@@ -70,12 +71,16 @@ internal static class SaveCommand
         }
 
         string unfinished = $"{Path.GetDirectoryName(whole)}/.{Path.GetFileName(whole)}.{Processes.Self}";
-        Directories.Create(unfinished);
         try
         {
+            Directories.Create(unfinished);
             save.SaveDirectory(images, unfinished);
             Directories.TryRemove(whole, out _);
             Files.Rename(unfinished, whole);
+        }
+        catch (Exception e) when (FileTrouble.Of(e) is { } trouble)
+        {
+            throw new Failure($"save -o {directory}: {trouble.Why}", trouble.Advice, cause: e);
         }
         finally
         {

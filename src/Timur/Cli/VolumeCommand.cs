@@ -14,7 +14,9 @@ internal static class VolumeCommand
         Option.List("opt", "type|device|o=VALUE", "mount this instead of a directory, as mount -t TYPE -o O DEVICE would", 'o'),
     ];
 
-    internal static readonly Option[] RemoveOptions = [Option.Flag("force", "a missing one is fine", 'f')];
+    internal static readonly Option[] RemoveOptions = [Option.Flag("all", "every volume", 'a'), Option.Flag("force", "a missing one is fine", 'f')];
+
+    internal static readonly Option[] InspectOptions = [.. InspectCommand.KindOptions, Option.Flag("all", "every volume", 'a')];
 
     internal static readonly Option[] PruneOptions =
     [
@@ -41,7 +43,7 @@ internal static class VolumeCommand
     internal static int Inspect(CommandContext context, Arguments arguments)
     {
         var care = new VolumeCare(context.Paths);
-        InspectCommand.Print(context, arguments, [.. Operands.AtLeastOne(arguments, "volume inspect", "NAME").Select(care.Inspect)]);
+        InspectCommand.Print(context, arguments, [.. Wanted(care, arguments, "volume inspect").Select(care.Inspect)]);
         return 0;
     }
 
@@ -49,7 +51,7 @@ internal static class VolumeCommand
     {
         context.RequireRoot();
         int code = 0;
-        foreach (string name in Operands.AtLeastOne(arguments, "volume rm", "NAME"))
+        foreach (string name in Wanted(new VolumeCare(context.Paths), arguments, "volume rm"))
         {
             try
             {
@@ -97,6 +99,17 @@ internal static class VolumeCommand
         new VolumeCare(context.Paths).Import(name, archive);
         context.Out(name);
         return 0;
+    }
+
+    private static IReadOnlyList<string> Wanted(VolumeCare care, Arguments arguments, string command)
+    {
+        if (!arguments.Has("all"))
+        {
+            return Operands.AtLeastOne(arguments, command, "NAME");
+        }
+
+        Operands.None(arguments, $"{command} --all");
+        return [.. care.Rows([]).Select(row => row.TryGet("Name", out object? name) ? (string)name! : "")];
     }
 
     private static Dictionary<string, string> Pairs(Arguments arguments, string option)

@@ -38,7 +38,7 @@ internal sealed record CopyPlace(Fd Root, string Path, string What, bool IsHost)
     {
         Open flags = Open.Path | (MeansDirectory ? Open.Directory : Open.Read) | (follow || MeansDirectory ? Open.Read : Open.NoFollow);
         return Files.TryOpenInRoot(Root, Relative(Path), flags, out Errno why, resolve: Rules)
-            ?? throw new Failure($"cp: {What}: {why.Describe()}", why == Errno.ENOENT ? "check the path; it is taken from the container's root" : null, why == Errno.ENOENT ? 1 : 125);
+            ?? throw new Failure($"cp: {What}: {why.Describe()}", why != Errno.ENOENT ? null : IsHost ? "check the path; it is one of this machine" : "check the path; it is taken from the container's root", why == Errno.ENOENT ? 1 : 125);
     }
 
     /// <summary>

@@ -54,6 +54,9 @@ public static class ImageView
         return rows;
     }
 
+    /// <summary>As Docker writes a set: an object whose members are empty.</summary>
+    private static TemplateObject Keys(IEnumerable<string> names) => names.Aggregate(new TemplateObject(), (all, name) => all.Add(name, new TemplateObject()));
+
     public static TemplateObject Inspect(ImageStore images, Image image)
     {
         ImageConfig config = image.Config;
@@ -62,19 +65,24 @@ public static class ImageView
             .Add("Id", "sha256:" + image.Id)
             .Add("RepoTags", names.Where(name => !name.HasDigest).Select(name => (object?)name.Familiar).ToList())
             .Add("RepoDigests", images.DigestOf(image.Id) is { } digest ? names.Select(name => $"{name.Repository}@{digest}").Distinct().Cast<object?>().ToList() : [])
+            .Add("Digest", images.DigestOf(image.Id) ?? "")
+            .Add("Comment", config.History.Count > 0 ? config.History[^1].Comment : "")
             .Add("Created", config.Created?.UtcDateTime.ToString("O") ?? "")
             .Add("Author", config.Author)
             .Add("Architecture", config.Architecture)
             .Add("Os", config.Os)
+            .Add("Variant", config.Variant ?? "")
             .Add("Size", () => SizeOf(image))
+            .Add("VirtualSize", () => SizeOf(image))
+            .Add("Labels", config.Labels)
             .Add("Config", new TemplateObject()
                 .Add("User", config.User)
                 .Add("Env", config.Env.Cast<object?>().ToList())
                 .Add("Entrypoint", config.Entrypoint.Cast<object?>().ToList())
                 .Add("Cmd", config.Cmd.Cast<object?>().ToList())
                 .Add("WorkingDir", config.WorkingDir)
-                .Add("ExposedPorts", config.ExposedPorts.Cast<object?>().ToList())
-                .Add("Volumes", config.Volumes.Cast<object?>().ToList())
+                .Add("ExposedPorts", Keys(config.ExposedPorts))
+                .Add("Volumes", Keys(config.Volumes))
                 .Add("Labels", config.Labels)
                 .Add("StopSignal", config.StopSignal ?? ""))
             .Add("RootFS", new TemplateObject().Add("Type", "layers").Add("Layers", config.DiffIds.Cast<object?>().ToList()))

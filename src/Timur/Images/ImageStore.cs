@@ -11,6 +11,9 @@ namespace Timur.Images;
 /// </summary>
 public sealed class ImageStore
 {
+    /// <summary>Exit code of commands about an image that isn't there (docs/exit-codes.md).</summary>
+    public const int NoSuchImage = 1;
+
     private const string HostName = "host";
 
     private ImageStore(DataPaths paths, bool settles)
@@ -61,7 +64,8 @@ public sealed class ImageStore
     /// <summary>
     /// The image of that name, id or id prefix; built-in images are made when they are missing. Unknown ones are a <see cref="Failure"/>.
     /// </summary>
-    public Image Resolve(string reference)
+    /// <param name="notFound">The exit code when there is none of that name.</param>
+    public Image Resolve(string reference, int notFound = 125)
     {
         if (reference == HostName)
         {
@@ -79,7 +83,7 @@ public sealed class ImageStore
             return TryResolve(reference) ?? throw new Failure("the busybox image was made but can't be found", "run timur system check");
         }
 
-        throw new Failure($"there is no image '{reference}' on this machine", Advice());
+        throw new Failure($"there is no image '{reference}' on this machine", Advice(), notFound);
     }
 
     /// <summary>Whether <see cref="Resolve"/> would find or make something, without reading it.</summary>

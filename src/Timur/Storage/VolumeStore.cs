@@ -31,7 +31,7 @@ public sealed class VolumeStore(DataPaths paths)
     {
         if (name.Length is < 2 or > 200 || name.AsSpan().IndexOfAnyExcept(NameCharacters) >= 0 || !char.IsAsciiLetterOrDigit(name[0]))
         {
-            throw new Failure($"'{name}' isn't a volume name", "a path starts with '/' or './'; names start with a letter or digit and go on with letters, digits, '_', '.' and '-'");
+            throw new Failure($"'{name}' isn't a volume name", "a path starts with '/' or './'; names have two characters or more: a letter or digit, then letters, digits, '_', '.' and '-'");
         }
     }
 

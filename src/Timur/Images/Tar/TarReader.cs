@@ -15,6 +15,7 @@ internal sealed class TarReader(Stream stream)
 
     private const int MostGlobals = 1000;
     private readonly byte[] _block = new byte[Block];
+    private bool _hasBegun;
     private readonly Dictionary<string, byte[]> _global = [];
     private long _unread;
     private long _padding;
@@ -150,8 +151,10 @@ internal sealed class TarReader(Stream stream)
 
         if (count < Block)
         {
-            throw CutOff("in the middle of a header");
+            throw _hasBegun ? CutOff("in the middle of a header") : NoArchive();
         }
+
+        _hasBegun = true;
 
         long sum = 0;
         for (int i = 0; i < Block; i++)
@@ -160,8 +163,10 @@ internal sealed class TarReader(Stream stream)
         }
 
         return TarNumber.TryRead(_block.AsSpan(148, 8), out long recorded) && sum == recorded ? true
-            : throw new Failure("this isn't a tar archive, or it is damaged: a header's checksum is wrong", "give a .tar, .tar.gz or .tar.zst of a root file system");
+            : throw NoArchive();
     }
+
+    private static Failure NoArchive() => new("this isn't a tar archive, or it is damaged: a header's checksum is wrong", "give a .tar, .tar.gz or .tar.zst: what save wrote for load, a root file system for import");
 
     private byte[] ReadMember()
     {
