@@ -10,7 +10,7 @@ internal static class BuildArgumentsReader
 {
     internal static BuildOptions Read(Arguments arguments, BuildContext source, string[] forEachRun, IBuildProgress progress)
     {
-        foreach (string volume in arguments.Texts("volume").Where(volume => volume[0] is not ('/' or '.' or '~')))
+        foreach (string volume in arguments.Texts("volume").Where(volume => volume is not ['/' or '.' or '~', ..]))
         {
             throw new Failure($"--volume {volume}: a build takes the path of a directory, not a volume's name", "for what stays between builds write RUN --mount=type=cache,target=DIR");
         }
