@@ -7,7 +7,7 @@ namespace Timur.Cli;
 /// <summary><c>timur push</c>: bring an image to a registry.</summary>
 internal static class PushCommand
 {
-    internal static Option[] Options { get; } = 
+    internal static Option[] Options { get; } =
     [
         Option.Flag("all-tags", "every name of this repository that an image has", 'a'),
         Option.Flag("quiet", "print only the digest", 'q'),

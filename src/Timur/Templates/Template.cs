@@ -132,6 +132,12 @@ public sealed class Template
     /// <summary>Names before <c>:=</c> or <c>=</c>, and what stands behind.</summary>
     private static (string[] Names, bool Declares, string Value) Variables(string expression)
     {
+        // Each action of each row comes here, and hardly one begins so.
+        if (!expression.StartsWith('$'))
+        {
+            return ([], false, expression);
+        }
+
         Match match = Regex.Match(expression, @"^(\$\w+)(?:\s*,\s*(\$\w+))?\s*(:?=)\s*(.+)$", RegexOptions.Singleline);
         return match.Success ? (match.Groups[2].Success ? [match.Groups[1].Value, match.Groups[2].Value] : [match.Groups[1].Value], match.Groups[3].Value == ":=", match.Groups[4].Value) : ([], false, expression);
     }
