@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Timur.Build;
 using Timur.CommandLine;
@@ -26,8 +27,8 @@ internal static class BuiltImage
             AddToList(new ManifestLists(images), ImageName.Parse(list), image);
         }
 
-        IdFile.Write(arguments.Text("iidfile"), image);
-        WriteFacts(arguments.Text("metadata-file"), image, names, pushed ?? images.DigestOf(image.Id));
+        FileOption.Write(arguments, "iidfile", $"sha256:{image.Id}");
+        FileOption.Write(arguments, "metadata-file", Facts(image, names, pushed ?? images.DigestOf(image.Id)));
         if (!arguments.Has("quiet") && names.Length > 0)
         {
             CommandContext.Note($"built {string.Join(", ", names.Select(name => name.Familiar))}");
@@ -48,13 +49,8 @@ internal static class BuiltImage
     }
 
     /// <summary>The keys are those of <c>docker buildx build --metadata-file</c>.</summary>
-    private static void WriteFacts(string? file, Image image, ImageName[] names, string? digest)
+    private static string Facts(Image image, ImageName[] names, string? digest)
     {
-        if (file is null)
-        {
-            return;
-        }
-
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options with { Indented = true }))
         {
@@ -69,7 +65,6 @@ internal static class BuiltImage
             json.WriteEndObject();
         }
 
-        using Fd fd = Files.TryOpen(file, Open.Write | Open.Create | Open.Truncate, out Errno why) ?? throw new Failure($"--metadata-file {file}: {why.Describe()}", "give a file that can be written");
-        Files.Write(fd, [.. stream.ToArray(), .. "\n"u8], file);
+        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
     }
 }

@@ -35,7 +35,7 @@ internal static class CommitCommand
         Container container = store.Find(arguments.Operands[0], notFound: 1);
         var options = new CommitOptions(arguments.Text("author") ?? "", arguments.Text("message") ?? "", arguments.Texts("change"), arguments.Text("pause") != "false", arguments.Has("squash"));
         Image image = new ContainerCommit(store, ImageStore.Open(context.Paths)).Commit(container, options, name);
-        IdFile.Write(arguments.Text("iidfile"), image);
+        FileOption.Write(arguments, "iidfile", $"sha256:{image.Id}");
         context.Out($"sha256:{image.Id}");
         BudgetNote.Keep(context, image.Id);
         return 0;

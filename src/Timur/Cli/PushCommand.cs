@@ -1,6 +1,5 @@
 using Timur.CommandLine;
 using Timur.Images;
-using Timur.Kernel;
 
 namespace Timur.Cli;
 
@@ -38,7 +37,7 @@ internal static class PushCommand
         using (progress as IDisposable)
         {
             string digest = new ImagePush(images, RegistryArguments.Settings(arguments), progress).Push(image, target);
-            WriteDigest(arguments.Text("digestfile"), digest);
+            FileOption.Write(arguments, "digestfile", digest);
             context.Out(digest);
         }
 
@@ -71,14 +70,5 @@ internal static class PushCommand
         }
 
         return 0;
-    }
-
-    private static void WriteDigest(string? file, string digest)
-    {
-        if (file is not null)
-        {
-            using Fd fd = Files.TryOpen(file, Open.Write | Open.Create | Open.Truncate, out Errno why) ?? throw new Failure($"--digestfile {file}: {why.Describe()}", "give a file that can be written");
-            Files.Write(fd, System.Text.Encoding.ASCII.GetBytes(digest), file);
-        }
     }
 }
