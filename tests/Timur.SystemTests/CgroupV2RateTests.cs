@@ -35,8 +35,8 @@ public sealed class CgroupV2RateTests(VirtualMachine machine)
             """);
         string[] lines = outcome.Out.Split('\n');
         double ratio = Growth(string.Join('\n', lines[..2]), "usage_usec") / Growth(string.Join('\n', lines[2..4]), "usage_usec");
-        Assert.Equal("157\n39\n", weights);
-        Assert.InRange(ratio, 3, 5);
+        Assert.Equal("303\n100\n", weights);
+        Assert.InRange(ratio, 2.2, 4);
     }
 
     /// <summary>

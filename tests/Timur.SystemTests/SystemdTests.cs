@@ -34,8 +34,8 @@ public abstract class SystemdTests(VirtualMachine machine)
             16777216
             0
             50000 100000
-            20
-            CPUWeight=20
+            59
+            CPUWeight=59
             DefaultDependencies=no
             Delegate=yes
             DevicePolicy=strict

@@ -123,6 +123,22 @@ internal static class CpuController
         }
     }
 
-    /// <summary>2 to 262144 shares onto 1 to 10000, linearly, as the OCI runtimes agreed for v2.</summary>
-    internal static ulong ToWeight(ulong shares) => shares == 0 ? 100 : 1 + ((Math.Clamp(shares, 2, 262144) - 2) * 9999 / 262142);
+    private const ulong MostShares = 262_144;
+    private const ulong MostWeight = 10_000;
+    private const ulong DefaultWeight = 100;
+
+    /// <summary>
+    /// 2 to 262144 shares onto weights of 1 to 10000, so that the kernel's default for the one (1024) is its default for the other (100): by the curve of runc 1.3.2
+    /// and crun 1.23 (opencontainers/cgroups, pull request 20), whose three points these are in the logarithms. No shares (0) are the default.
+    /// </summary>
+    internal static ulong ToWeight(ulong shares)
+    {
+        if (shares is <= 2 or >= MostShares)
+        {
+            return shares switch { 0 => DefaultWeight, <= 2 => 1, _ => MostWeight };
+        }
+
+        double log = Math.Log2(shares);
+        return (ulong)Math.Ceiling(Math.Pow(10, (((log * log) + (125 * log)) / 612) - (7.0 / 34)));
+    }
 }

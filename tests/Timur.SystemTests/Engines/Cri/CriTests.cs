@@ -172,10 +172,11 @@ public sealed class CriTests(CriEngine engine)
         Assert.All(names, name => Assert.DoesNotContain(name, left, StringComparison.Ordinal));
     }
 
-    /// <summary>Memory in bytes, processor time in microseconds per period, weight: as cgroup v1 has them.</summary>
+    /// <summary>Memory in bytes, processor time in microseconds per period, weight: as cgroup v1 has them. runc before 1.3.2 turned shares into other weights.</summary>
     private string[] Limits(string cgroup) => engine.Space.Succeed($"""
         if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-            cd /sys/fs/cgroup{cgroup}; cat memory.max; cut -d' ' -f1 cpu.max; weight=$(cat cpu.weight); echo $((((weight - 1) * 262142 + 9998) / 9999 + 2))
+            cd /sys/fs/cgroup{cgroup}; cat memory.max; cut -d' ' -f1 cpu.max; weight=$(cat cpu.weight)
+            case $weight in 20|59) echo 512 ;; 10|35) echo 256 ;; *) echo "weight $weight" ;; esac
         else
             cd /sys/fs/cgroup; cat memory{cgroup}/memory.limit_in_bytes cpu{cgroup}/cpu.cfs_quota_us cpu{cgroup}/cpu.shares
         fi

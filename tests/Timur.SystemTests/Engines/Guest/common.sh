@@ -5,8 +5,10 @@ say() { echo "$1: $2"; }
 ids() { sed -e "s/${id:-none}/ID/g"; }
 unit() { systemctl show -p "$1" "$2" | sort | ids; }
 at_start() { unit Slice,Delegate,Transient,DefaultDependencies,KillMode,Requires,After,Before,Conflicts,CPUAccounting,MemoryAccounting,TasksAccounting,IOAccounting,DevicePolicy,DeviceAllow "$1"; }
-limits() { unit MemoryMax,MemorySwapMax,MemoryLow,MemoryHigh,TasksMax,CPUQuotaPerSecUSec,CPUQuotaPeriodUSec,CPUWeight,AllowedCPUs "$1"; }
-files() { for file in memory.max memory.swap.max memory.low memory.high pids.max cpu.max cpu.weight cpuset.cpus; do echo "$file $(cat "$1/$file")"; done; }
+# Weights as the shares they are made of: Debian's runc is older than 1.3.2, which makes others of them (256 shares are 10 before and 35 since, 512 20 and 59, 1024 39 and 100).
+shares() { sed -E 's/^(CPUWeight=|cpu.weight )(10|35)$/\1of 256 shares/; s/^(CPUWeight=|cpu.weight )(20|59)$/\1of 512 shares/; s/^(CPUWeight=|cpu.weight )(39|100)$/\1of 1024 shares/'; }
+limits() { unit MemoryMax,MemorySwapMax,MemoryLow,MemoryHigh,TasksMax,CPUQuotaPerSecUSec,CPUQuotaPeriodUSec,CPUWeight,AllowedCPUs "$1" | shares; }
+files() { for file in memory.max memory.swap.max memory.low memory.high pids.max cpu.max cpu.weight cpuset.cpus; do echo "$file $(cat "$1/$file")"; done | shares; }
 # systemd writes everything again that it knows of a unit, over what it doesn't know.
 rewrite() { systemctl daemon-reload; systemctl set-property --runtime "$1" MemoryLow=8M; }
 # Every unit of containers and the cgroups under them; and what systemd keeps of units that are gone.
