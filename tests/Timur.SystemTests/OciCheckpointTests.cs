@@ -64,6 +64,43 @@ public class OciCheckpointTests
         Assert.Equal("first\nsecond\n", bundle.Execute("exec", id, "cat", "/real/conf/file", "/run/secrets/of/file").Out);
     }
 
+    /// <summary>The place of the inner one is in what the outer one binds, and its source is named by a way round.</summary>
+    [Fact]
+    public void A_mount_inside_a_bound_directory_gets_its_place_again()
+    {
+        using var bundle = new OciBundle();
+        string outer = bundle.Directory + "/outer";
+        Directory.CreateDirectory(outer);
+        Directory.CreateDirectory(bundle.Directory + "/inner/.");
+        File.WriteAllText(bundle.Directory + "/inner/file", "inner\n");
+        File.CreateSymbolicLink(bundle.Directory + "/way", "inner");
+        bundle.Mount("/test", "bind", "outer/.", "bind").Mount("/test/for/nested", "bind", bundle.Directory + "//way/.", "bind");
+        string id = StartCounting(bundle);
+        Assert.Equal("", Checkpoint(bundle, id).Error);
+        Directory.Delete(outer + "/for", recursive: true);
+        Outcome restored = Restore(bundle, id);
+        Assert.True(restored.Code == 0, restored.ToString());
+        Assert.Equal("inner\n", bundle.Execute("exec", id, "cat", "/test/for/nested/file").Out);
+        Assert.True(Directory.Exists(outer + "/for/nested"));
+    }
+
+    /// <summary>criu gives what it brings back a time namespace.</summary>
+    [Fact]
+    public void What_exec_starts_after_a_restore_is_part_of_the_next_checkpoint()
+    {
+        using var bundle = new OciBundle();
+        string id = StartCounting(bundle);
+        for (int round = 0; round < 2; round++)
+        {
+            Assert.Equal("", Checkpoint(bundle, id).Error);
+            Outcome restored = Restore(bundle, id);
+            Assert.True(restored.Code == 0, restored.ToString());
+            Assert.Equal("as one\n", bundle.Execute("exec", id, "sh", "-c", "[ \"$(readlink /proc/1/ns/time)\" = \"$(readlink /proc/self/ns/time)\" ] && echo as one").Out);
+            Assert.Equal(round.ToString() + "\n", bundle.Execute("exec", id, "sh", "-c", "grep -l '^sleep.1000' /proc/*/cmdline | wc -l").Out);
+            Assert.Equal(0, bundle.Execute("exec", id, "sh", "-c", "sleep 1000 </dev/null >/dev/null 2>&1 &").Code);
+        }
+    }
+
     [Fact]
     public void A_container_may_go_on_after_the_checkpoint()
     {

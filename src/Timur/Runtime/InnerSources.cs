@@ -41,19 +41,13 @@ public static class InnerSources
         }
 
         string inner = source[root.Length..].TrimEnd('/');
-        for (int i = before - 1; i >= 0; i--)
+        if (MountOptions.CoverOf(mounts, before, inner) is not { } i)
         {
-            string destination = mounts[i].Destination.TrimEnd('/');
-            if (inner != destination && !inner.StartsWith(destination + "/", StringComparison.Ordinal))
-            {
-                continue;
-            }
-
-            bool isBind = mounts[i].Type == "bind" || MountOptions.Parse(mounts[i].Options).IsBind;
-            return isBind && mounts[i].Source is { } below && Backing(mounts, below, i, root) is { } backing ? backing + inner[destination.Length..]
-                : inner == destination ? root : null;
+            return source;
         }
 
-        return source;
+        int length = mounts[i].Destination.TrimEnd('/').Length;
+        return MountOptions.IsBindMount(mounts[i]) && mounts[i].Source is { } below && Backing(mounts, below, i, root) is { } backing ? backing + inner[length..]
+            : inner.Length == length ? root : null;
     }
 }

@@ -1,5 +1,6 @@
 using Timur.Kernel;
 using Timur.Kernel.Launcher;
+using Timur.Oci;
 
 namespace Timur.Runtime;
 
@@ -28,6 +29,24 @@ public sealed class MountOptions
     public bool IsBind { get; private set; }
 
     public bool IsRecursiveBind { get; private set; }
+
+    /// <summary>A mount binds what is there already, by its type or by an option.</summary>
+    internal static bool IsBindMount(MountSpec mount) => mount.Type == "bind" || Parse(mount.Options).IsBind;
+
+    /// <summary>Which mount a path of the container is in: the last of those before another; null where it is in the root itself.</summary>
+    internal static int? CoverOf(IReadOnlyList<MountSpec> mounts, int before, string path)
+    {
+        for (int i = before - 1; i >= 0; i--)
+        {
+            string top = mounts[i].Destination.TrimEnd('/');
+            if (path.StartsWith(top, StringComparison.Ordinal) && (path.Length == top.Length || path[top.Length] == '/'))
+            {
+                return i;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Copy what the image has at this place into a new tmpfs.</summary>
     public bool TmpCopyUp { get; private set; }

@@ -21,7 +21,7 @@ public sealed record Bundle(string Directory, string Rootfs, Spec Spec, byte[] J
         string file = config.StartsWith('/') ? config : $"{directory}/{config}";
         byte[] json = Files.TryReadAll(file, out Errno why)
             ?? throw (why == Errno.ENOENT ? new Failure($"JSON specification file {config} not found in {directory}", "timur oci spec writes one", 1) : new SyscallException("read", why, file));
-        var root = JsonPart.Parse(json, Document);
+        var root = JsonPart.ParseAnyCase(json, Document);
         Spec spec = SpecJson.Read(root, withSeccomp: false);
         SpecRules.Check(spec, Document, needsProcess);
         string path = spec.Root!.Path;

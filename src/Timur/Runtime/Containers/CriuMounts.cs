@@ -31,7 +31,14 @@ internal static class CriuMounts
     internal static List<(string Name, string Source)> Sources(Spec spec, Cgroup cgroup, string rootfs)
     {
         using Fd root = Files.Open(rootfs, Open.Path | Open.Directory);
-        return [.. Bound(spec, cgroup).Select(mount => (WithoutLinks(root, mount.Place), mount.Source)), (Null, Null)];
+        return [.. Bound(spec, cgroup).Select(mount => (WithoutLinks(root, mount.Place), RealPath(mount.Source))), (Null, Null)];
+    }
+
+    /// <summary>criu looks for the mount that a source is in by the names of mounts: without links, dots and doubled slashes.</summary>
+    private static string RealPath(string source)
+    {
+        using Fd? there = Files.TryOpen(source, Open.Path, out _);
+        return (there is null ? null : Files.TryReadLink(there.ProcPath, out _)) ?? source;
     }
 
     /// <summary>What a path leads to inside a root, as far as it is there; the path itself where that can't be told.</summary>
@@ -52,33 +59,42 @@ internal static class CriuMounts
         return path;
     }
 
-    /// <summary>Makes what is missing of the places to mount at, as the container's start did; what is below a tmpfs comes with its content.</summary>
+    /// <summary>
+    /// Makes what is missing of the places to mount at, as the container's start did, in the root and in what is bound over it; what is below any other mount comes
+    /// with its content.
+    /// </summary>
     internal static void MakePlaces(Spec spec, string rootfs)
     {
         using Fd root = Files.Open(rootfs, Open.Path | Open.Directory);
-        using var writer = new TreeWriter(root);
-        string[] filled = [.. spec.Mounts.Where(mount => mount.Type == "tmpfs").Select(mount => mount.Destination.TrimEnd('/') + "/")];
-        foreach (MountSpec mount in spec.Mounts)
+        for (int i = 0; i < spec.Mounts.Count; i++)
         {
-            if (mount.Type is "cgroup" or "cgroup2" || Array.Exists(filled, place => mount.Destination.StartsWith(place, StringComparison.Ordinal)) || IsThere(root, mount.Destination))
+            MountSpec mount = spec.Mounts[i];
+            MountSpec? cover = MountOptions.CoverOf(spec.Mounts, i, mount.Destination) is { } index ? spec.Mounts[index] : null;
+            if (mount.Type is "cgroup" or "cgroup2" || (cover is not null && !MountOptions.IsBindMount(cover)))
             {
                 continue;
             }
 
-            MakePlace(writer, mount);
+            using Fd? bound = cover is null ? null : Files.TryOpen(cover.Source!, Open.Path | Open.Directory, out _);
+            string place = cover is null ? mount.Destination : mount.Destination[cover.Destination.TrimEnd('/').Length..];
+            if ((cover is null ? root : bound) is { } top && !IsThere(top, place))
+            {
+                using var writer = new TreeWriter(top);
+                MakePlace(writer, mount, place);
+            }
         }
     }
 
     private static bool IsThere(Fd root, string path)
     {
-        using Fd? there = Files.TryOpenInRoot(root, path, Open.Path, out _);
+        using Fd? there = Files.TryOpenInRoot(root, path.Trim('/') is { Length: > 0 } below ? below : ".", Open.Path, out _);
         return there is not null;
     }
 
-    private static void MakePlace(TreeWriter writer, MountSpec mount)
+    private static void MakePlace(TreeWriter writer, MountSpec mount, string place)
     {
-        string[] parts = mount.Destination.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        bool isFile = mount.Source is { } source && IsBind(mount) && Files.TryStatus(source, out _, follow: true) is { Kind: not FileKind.Directory };
+        string[] parts = place.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        bool isFile = mount.Source is { } source && MountOptions.IsBindMount(mount) && Files.TryStatus(source, out _, follow: true) is { Kind: not FileKind.Directory };
         for (int i = 1; i <= parts.Length; i++)
         {
             byte[] path = System.Text.Encoding.UTF8.GetBytes(string.Join('/', parts[..i]));
@@ -97,7 +113,7 @@ internal static class CriuMounts
     {
         foreach (MountSpec mount in spec.Mounts)
         {
-            if (IsBind(mount))
+            if (MountOptions.IsBindMount(mount))
             {
                 yield return (mount.Destination, mount.Source!);
             }
@@ -121,6 +137,4 @@ internal static class CriuMounts
             yield return (device, device);
         }
     }
-
-    private static bool IsBind(MountSpec mount) => mount.Type == "bind" || MountOptions.Parse(mount.Options).IsBind;
 }

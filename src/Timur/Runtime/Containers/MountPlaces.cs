@@ -40,20 +40,14 @@ internal static class MountPlaces
 
     private static uint? ModeAt(Fd root, IReadOnlyList<MountSpec> before, string destination)
     {
-        for (int i = before.Count - 1; i >= 0; i--)
+        if (MountOptions.CoverOf(before, before.Count, destination) is not { } i)
         {
-            MountSpec mount = before[i];
-            string top = mount.Destination.TrimEnd('/');
-            if (destination.StartsWith(top, StringComparison.Ordinal) && (destination.Length == top.Length || destination[top.Length] == '/'))
-            {
-                // In a new file system the directory is going to be made.
-                bool isBind = mount.Type == "bind" || MountOptions.Parse(mount.Options).IsBind;
-                using Fd? below = isBind ? Files.TryOpen(mount.Source!, Open.Path | Open.Directory, out _) : null;
-                return below is null ? null : Mode(below, destination[top.Length..]);
-            }
+            return Mode(root, destination);
         }
 
-        return Mode(root, destination);
+        // In a new file system the directory is going to be made.
+        using Fd? below = MountOptions.IsBindMount(before[i]) ? Files.TryOpen(before[i].Source!, Open.Path | Open.Directory, out _) : null;
+        return below is null ? null : Mode(below, destination[before[i].Destination.TrimEnd('/').Length..]);
     }
 
     private static uint? Mode(Fd root, string path)

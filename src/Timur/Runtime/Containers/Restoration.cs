@@ -166,7 +166,7 @@ public sealed class Restoration(StateRoot root, RuntimeLog log)
             case "post-restore":
                 // It is written down before it goes on.
                 undo.Add("process", () => End(notice.Pid));
-                job.Record = job.Record with { Pid = notice.Pid, PidStart = Processes.StartTime(notice.Pid) ?? 0 };
+                job.Record = job.Record with { Pid = notice.Pid, PidStart = Processes.StartTime(notice.Pid) ?? 0, Joins = job.Record.Joins | OwnTime(notice.Pid) };
                 AtomicFile.Write(job.Directory + OciContainer.RecordFile, job.Record.ToBytes());
                 break;
             case "orphan-pts-master" when notice.Descriptor is { } master:
@@ -174,6 +174,11 @@ public sealed class Restoration(StateRoot root, RuntimeLog log)
                 break;
         }
     }
+
+    /// <summary>criu lets the clocks of what it brings back go on where they stood, by a time namespace that config.json may not name: further processes join it, too.</summary>
+    private static CloneFlags OwnTime(int pid)
+        => Files.TryStatus($"/proc/{pid}/ns/time", out _, follow: true) is { } its && Files.TryStatus("/proc/self/ns/time", out _, follow: true) is { } own && its.Inode != own.Inode
+            ? CloneFlags.NewTime : CloneFlags.None;
 
     private void TakeTerminal(Fd master, string? socket)
     {
