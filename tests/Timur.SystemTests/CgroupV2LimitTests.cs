@@ -84,6 +84,21 @@ public abstract class CgroupV2LimitTests(VirtualMachine machine)
     public void A_weight_of_block_io_reaches_every_scheduler_that_knows_weights()
         => Assert.Equal("default 500\ndefault 4950\n", machine.Run("--blkio-weight 500", "cat /sys/fs/cgroup/io.bfq.weight /sys/fs/cgroup/io.weight").Out);
 
+    /// <summary>The kernel takes a line for one device in each write.</summary>
+    [Fact]
+    public void A_unified_value_of_several_lines_is_set_line_by_line()
+    {
+        Outcome outcome = machine.Shell("""
+            timur run --rm --network none busybox true
+            rm -rf /tmp/lines && mkdir /tmp/lines && cd /tmp/lines && timur oci spec
+            sed -i 's/"terminal":true/"terminal":false/; s#"path":"rootfs"#"path":"'$(echo /var/lib/timur/images/layers/*)'"#; s/"args":\["sh"\]/"args":["sort","\/sys\/fs\/cgroup\/io.max"]/
+                s/"resources":{/"resources":{"unified":{"io.max":"254:0 riops=333 wiops=444\\n254:16 riops=555\\n"},/' config.json
+            timur oci run lines; rm -rf /tmp/lines
+            """);
+        Assert.Equal("254:0 rbps=max wbps=max riops=333 wiops=444\n254:16 rbps=max wbps=max riops=555 wiops=max\n", outcome.Out);
+        Assert.Equal("", outcome.Error);
+    }
+
     [Fact]
     public void Devices_that_were_not_given_cannot_be_opened_even_with_a_node()
     {

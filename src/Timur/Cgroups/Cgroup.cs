@@ -114,7 +114,11 @@ public sealed partial class Cgroup
                 continue;
             }
 
-            new CgroupDirectory(mount + Path, 2).Set(file, value, $"{words.Unified} {file}");
+            // A file for several devices takes a line in each write (cgroup-v2.rst, nested keyed files).
+            foreach (string line in value.TrimEnd('\n').Split('\n'))
+            {
+                new CgroupDirectory(mount + Path, 2).Set(file, line, $"{words.Unified} {file}");
+            }
         }
     }
 

@@ -8,10 +8,12 @@ namespace Timur.Oci;
 public readonly struct JsonPart
 {
     private readonly JsonElement _element;
+    private readonly bool _anyCase;
 
-    private JsonPart(JsonElement element, string document, string path)
+    private JsonPart(JsonElement element, string document, string path, bool anyCase)
     {
         _element = element;
+        _anyCase = anyCase;
         Document = document;
         Path = path;
     }
@@ -25,13 +27,16 @@ public readonly struct JsonPart
     /// <summary>Parses a document; malformed JSON is a <see cref="Failure"/> with line and column.</summary>
     public static JsonPart Parse(ReadOnlyMemory<byte> bytes, string document) => Parse(bytes, document, out _);
 
+    /// <summary>As the other; a member that isn't there as it is spelled is one that differs by case only, as programs in Go read JSON and, trusting in that, write it.</summary>
+    public static JsonPart ParseAnyCase(ReadOnlyMemory<byte> bytes, string document) => new(Parse(bytes, document)._element, document, "", anyCase: true);
+
     /// <summary>As the other; disposing <paramref name="owner"/> gives its memory back, when nothing of the document is needed any more.</summary>
     public static JsonPart Parse(ReadOnlyMemory<byte> bytes, string document, out JsonDocument owner)
     {
         try
         {
             owner = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 128 });
-            return new JsonPart(owner.RootElement, document, "");
+            return new JsonPart(owner.RootElement, document, "", anyCase: false);
         }
         catch (JsonException e)
         {
@@ -45,8 +50,8 @@ public readonly struct JsonPart
         Require(JsonValueKind.Object, "an object");
         try
         {
-            return _element.TryGetProperty(name, out JsonElement member) && member.ValueKind != JsonValueKind.Null
-                ? new JsonPart(member, Document, Path.Length == 0 ? name : $"{Path}.{name}")
+            return (_element.TryGetProperty(name, out JsonElement member) || (_anyCase && TryFindAnyCase(name, out member))) && member.ValueKind != JsonValueKind.Null
+                ? Inner(member, Path.Length == 0 ? name : $"{Path}.{name}")
                 : null;
         }
         catch (InvalidOperationException)
@@ -81,7 +86,7 @@ public readonly struct JsonPart
         var items = new List<T>();
         foreach (JsonElement item in array._element.EnumerateArray())
         {
-            items.Add(read(new JsonPart(item, Document, $"{array.Path}[{items.Count}]")));
+            items.Add(read(array.Inner(item, $"{array.Path}[{items.Count}]")));
         }
 
         return items;
@@ -99,7 +104,7 @@ public readonly struct JsonPart
         foreach (JsonElement item in array._element.EnumerateArray())
         {
             // The place in words is only made for a complaint.
-            texts.Add(TryText(item, out string text) ? text : new JsonPart(item, Document, $"{array.Path}[{texts.Count}]").AsText());
+            texts.Add(TryText(item, out string text) ? text : array.Inner(item, $"{array.Path}[{texts.Count}]").AsText());
         }
 
         return texts;
@@ -115,7 +120,7 @@ public readonly struct JsonPart
             foreach (JsonProperty property in found._element.EnumerateObject())
             {
                 string key = NameOf(property) ?? throw found.Complain("a name holds a NUL character or half of a surrogate pair");
-                map[key] = read(new JsonPart(property.Value, Document, $"{found.Path}.{key}"));
+                map[key] = read(found.Inner(property.Value, $"{found.Path}.{key}"));
             }
         }
 
@@ -161,6 +166,29 @@ public readonly struct JsonPart
 
     /// <summary>The failure that names this place.</summary>
     public Failure Complain(string what) => new($"{Document}: {(Path.Length == 0 ? "" : Path + ": ")}{what}");
+
+    private JsonPart Inner(JsonElement element, string path) => new(element, Document, path, _anyCase);
+
+    private bool TryFindAnyCase(string name, out JsonElement member)
+    {
+        Span<byte> wanted = stackalloc byte[128];
+        member = default;
+        if (!System.Text.Encoding.UTF8.TryGetBytes(name, wanted, out int length))
+        {
+            return false;
+        }
+
+        foreach (JsonProperty property in _element.EnumerateObject())
+        {
+            ReadOnlySpan<byte> found = System.Runtime.InteropServices.JsonMarshal.GetRawUtf8PropertyName(property);
+            if (found.Length == length && System.Text.Ascii.EqualsIgnoreCase(found, wanted[..length]))
+            {
+                member = property.Value;
+            }
+        }
+
+        return member.ValueKind != JsonValueKind.Undefined;
+    }
 
     private static bool TryText(JsonElement element, out string text)
     {

@@ -3,7 +3,7 @@ namespace Timur.Oci;
 /// <summary>Seccomp profiles as JSON: linux.seccomp of the runtime specification, and the files that Docker's users keep.</summary>
 public static class SeccompJson
 {
-    public static LinuxSeccomp Read(ReadOnlyMemory<byte> bytes, string document) => Read(JsonPart.Parse(bytes, document));
+    public static LinuxSeccomp Read(ReadOnlyMemory<byte> bytes, string document) => Read(JsonPart.ParseAnyCase(bytes, document));
 
     public static LinuxSeccomp Read(JsonPart root) => new()
     {

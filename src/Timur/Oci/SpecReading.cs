@@ -4,7 +4,7 @@ namespace Timur.Oci;
 public static partial class SpecJson
 {
     /// <summary>config.json of a bundle. What isn't there is as the specification's default has it; unknown members are ignored (config.md, Extensibility).</summary>
-    public static Spec Read(ReadOnlyMemory<byte> bytes, string document) => Read(JsonPart.Parse(bytes, document), withSeccomp: true);
+    public static Spec Read(ReadOnlyMemory<byte> bytes, string document) => Read(JsonPart.ParseAnyCase(bytes, document), withSeccomp: true);
 
     /// <summary>As the other; the seccomp profile is the largest part, and may be known already.</summary>
     public static Spec Read(JsonPart root, bool withSeccomp)
@@ -15,13 +15,13 @@ public static partial class SpecJson
 
     /// <summary>Only the member <c>process</c> of a configuration, or null.</summary>
     public static ProcessSpec? ReadProcessOf(ReadOnlyMemory<byte> bytes, string document)
-        => JsonPart.Parse(bytes, document).Find("process") is { } process ? ReadProcess(process) : null;
+        => JsonPart.ParseAnyCase(bytes, document).Find("process") is { } process ? ReadProcess(process) : null;
 
     /// <summary>A process alone, as the file that <c>exec --process</c> names holds it.</summary>
-    public static ProcessSpec ReadProcess(ReadOnlyMemory<byte> bytes, string document) => ReadProcess(JsonPart.Parse(bytes, document));
+    public static ProcessSpec ReadProcess(ReadOnlyMemory<byte> bytes, string document) => ReadProcess(JsonPart.ParseAnyCase(bytes, document));
 
     /// <summary>Resources alone, as the file that <c>update --resources</c> names holds them.</summary>
-    public static LinuxResources ReadResources(ReadOnlyMemory<byte> bytes, string document) => ResourcesJson.Read(JsonPart.Parse(bytes, document));
+    public static LinuxResources ReadResources(ReadOnlyMemory<byte> bytes, string document) => ResourcesJson.Read(JsonPart.ParseAnyCase(bytes, document));
 
     private static Spec ReadSpec(JsonPart root) => new()
     {
