@@ -164,6 +164,9 @@ public readonly struct JsonPart
     /// <summary>A number of 32 bits, such as an id or permission bits.</summary>
     public uint AsId() => AsNumber() is var number and >= 0 and <= uint.MaxValue ? (uint)number : throw Complain("isn't a number from 0 to 2^32-1");
 
+    /// <summary>A user's or group's id. 2^32-1 is none: system calls take it for "as it is", which would be root (setresuid(2), CVE-2026-30892).</summary>
+    public uint AsOwner() => (uint)AsRange(0, uint.MaxValue - 1L);
+
     /// <summary>The failure that names this place.</summary>
     public Failure Complain(string what) => new($"{Document}: {(Path.Length == 0 ? "" : Path + ": ")}{what}");
 

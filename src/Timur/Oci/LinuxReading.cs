@@ -62,7 +62,7 @@ public static partial class SpecJson
         const long largestMinor = 0xfffff;
         return new DeviceSpec(
             path, type, part.Find("major")?.AsRange(0, largestMajor) ?? 0, part.Find("minor")?.AsRange(0, largestMinor) ?? 0, part.Find("fileMode")?.AsId() & 0xfff,
-            part.Find("uid")?.AsId() ?? 0, part.Find("gid")?.AsId() ?? 0);
+            part.Find("uid")?.AsOwner() ?? 0, part.Find("gid")?.AsOwner() ?? 0);
     }
 
     private static string ReadPropagation(JsonPart part, string propagation)

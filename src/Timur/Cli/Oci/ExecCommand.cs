@@ -1,3 +1,4 @@
+using System.Globalization;
 using Timur.CommandLine;
 using Timur.Kernel;
 using Timur.Kernel.Launcher;
@@ -63,7 +64,7 @@ internal static class ExecCommand
     {
         if (arguments.Operands.Count < 2)
         {
-            throw new Failure("exec needs a command, or --process", "timur oci exec ID COMMAND", 1);
+            throw new Failure("exec args cannot be empty", "timur oci exec ID COMMAND", 1);
         }
 
         ProcessSpec process = container.ReadProcess();
@@ -97,5 +98,7 @@ internal static class ExecCommand
         return process with { UserId = Id(parts[0], "--user"), GroupId = parts.Length > 1 ? Id(parts[1], "--user") : process.GroupId };
     }
 
-    private static uint Id(string text, string option) => uint.TryParse(text, out uint id) ? id : throw new Failure($"{option}: '{text}' isn't a number", "give ids, not names", 1);
+    private static uint Id(string text, string option)
+        => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint id) && id != uint.MaxValue
+            ? id : throw new Failure($"{option}: '{text}' isn't a number from 0 to {uint.MaxValue - 1}", "give ids, not names", 1);
 }
