@@ -13,6 +13,8 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
+        Descriptors.CompleteStandard();
+
         // A root file system is for its users, not for whoever makes it: with a umask of 077 nobody but root could enter one.
         Processes.SetUmask(0x12);
         bool debug = false;

@@ -38,7 +38,7 @@ internal static class DeleteCommand
     private static void DeleteAll(OciContext context, string expression, bool force)
     {
         using NamePattern pattern = Parse(expression);
-        foreach (OciContainer container in context.Root.All())
+        foreach (OciContainer container in context.Root.All(ListCommand.Broken))
         {
             if (pattern.Matches(container.Id))
             {

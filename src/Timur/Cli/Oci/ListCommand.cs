@@ -15,9 +15,11 @@ internal static class ListCommand
     /// <summary>Whoever else made them couldn't have.</summary>
     private const string Owner = "root";
 
+    internal static void Broken(string id, Exception why) => CommandContext.Note($"load container {id}: {why.Message}");
+
     internal static int Run(OciContext context, Arguments arguments)
     {
-        IReadOnlyList<OciContainer> containers = context.Root.All();
+        IReadOnlyList<OciContainer> containers = context.Root.All(Broken);
         if (arguments.Has("quiet"))
         {
             OciContext.Text(string.Concat(containers.Select(container => container.Id + "\n")));

@@ -87,7 +87,8 @@ internal static class OciCommandTable
         }
         catch (Exception e) when (e is Failure or SyscallException or IOException or UnauthorizedAccessException)
         {
-            Report(log, Prefix(verb, e) + e.Message);
+            // getcwd(3) is all that fails so here.
+            Report(log, Prefix(verb, e) + (e is FileNotFoundException ? "the working directory isn't there any more, and a path was given from it" : e.Message));
             Advise((e as Failure)?.Advice);
 
             // What exec gives back is its process's code; its own failure is told apart from most of those.

@@ -14,6 +14,7 @@ public sealed class Starting(RuntimeLog log)
         switch (container.Status)
         {
             case OciStatus.Created: break;
+            case OciStatus.Paused: throw new Failure("cannot start a container in the paused state", exitCode: 1);
             case OciStatus.Stopped: throw new Failure("cannot start a container that has stopped", exitCode: 1);
             default: throw new Failure("cannot start an already running container", exitCode: 1);
         }

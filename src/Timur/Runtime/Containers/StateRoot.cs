@@ -79,7 +79,8 @@ public sealed class StateRoot(string path)
     }
 
     /// <summary>Every container that has a record, in the order of their names.</summary>
-    public IReadOnlyList<OciContainer> All()
+    /// <param name="broken">Is told of one whose record can't be read; the others are listed all the same.</param>
+    public IReadOnlyList<OciContainer> All(Action<string, Exception> broken)
     {
         var containers = new List<OciContainer>();
         if (!Files.Exists(Path))
@@ -89,7 +90,7 @@ public sealed class StateRoot(string path)
 
         foreach (DirectoryEntry entry in Directories.List(Path))
         {
-            if (entry.Kind == FileKind.Directory && !entry.Name.StartsWith('.') && TryFind(entry.Name) is { } container)
+            if (entry.Kind == FileKind.Directory && !entry.Name.StartsWith('.') && TryRead(entry.Name, broken) is { } container)
             {
                 containers.Add(container);
             }
@@ -97,6 +98,19 @@ public sealed class StateRoot(string path)
 
         containers.Sort((a, b) => string.CompareOrdinal(a.Record.Id, b.Record.Id));
         return containers;
+    }
+
+    private OciContainer? TryRead(string name, Action<string, Exception> broken)
+    {
+        try
+        {
+            return TryFind(name);
+        }
+        catch (Exception e) when (e is Failure or SyscallException)
+        {
+            broken(name, e);
+            return null;
+        }
     }
 
     /// <summary>Claims an id: its directory is made, and locked until the lock is disposed.</summary>
