@@ -137,11 +137,147 @@ public sealed class OciEscapeTests(AttackPrograms programs) : IClassFixture<Atta
         string id = bundle.Shell("sleep 100").Start();
         Assert.Equal("1 0\n", bundle.Execute("exec", "--user", "1", id, "sh", "-c", "echo $(id -u) $(id -g)").Out);
         Assert.Equal("1 1\n", bundle.Execute("exec", "--user", "1:1", id, "sh", "-c", "echo $(id -u) $(id -g)").Out);
-        foreach (string user in (string[])["4294967296", "-1", "1:4294967296", "1:", ":1", "x", "1:x", "1x"])
+        foreach (string user in (string[])["4294967295", "0:4294967295", "4294967296", "-1", "1:4294967296", "1:", ":1", "x", "1:x", "1x"])
         {
             Outcome outcome = bundle.Execute("exec", "--user", user, id, "sh", "-c", "echo ran as $(id -u)");
             Assert.True(outcome.Code != 0 && outcome.Out == "", user + ": " + outcome);
         }
+    }
+
+    [Theory]
+    [InlineData("uid")]
+    [InlineData("gid")]
+    public void An_id_that_system_calls_take_for_the_present_one_is_nobodys(string member)
+    {
+        // setresuid(2) takes 2^32-1 for "as it is", which is the runtime's own root; crun 1.28 makes root of it.
+        using var bundle = new OciBundle();
+        string id = bundle.Shell("sleep 100").Start();
+        bundle.Process["user"]![member] = uint.MaxValue;
+        Outcome outcome = bundle.Shell("id").Run();
+        Assert.Equal((1, ""), (outcome.Code, outcome.Out));
+        Assert.Contains($"config.json: process.user.{member}: 4294967295 isn't a number from 0 to 4294967294", outcome.Error, StringComparison.Ordinal);
+        string file = bundle.Directory + "/process.json";
+        File.WriteAllText(file, new JsonObject { ["args"] = new JsonArray("id"), ["cwd"] = "/", ["user"] = new JsonObject { [member] = uint.MaxValue } }.ToJsonString());
+        outcome = bundle.Execute("exec", "--process", file, id);
+        Assert.True(outcome.Code != 0 && outcome.Out == "", outcome.ToString());
+    }
+
+    [Fact]
+    public void Streams_are_not_made_of_what_the_image_has_as_its_null_device()
+    {
+        // CVE-2026-88265: /dev/null is a link to a file of the host's that is bound into the container; it was opened for writing, and given to the user.
+        using var bundle = new OciBundle();
+        RemoveMount(bundle, "/dev");
+        Directory.CreateDirectory(bundle.Root + "/dev");
+        Directory.CreateDirectory(bundle.Root + "/volume");
+        string outside = bundle.Directory + "/outside";
+        File.WriteAllText(outside, "as it was");
+        File.CreateSymbolicLink(bundle.Root + "/dev/null", "/volume/file");
+        bundle.Process["user"] = new JsonObject { ["uid"] = 1000, ["gid"] = 1000 };
+        bundle.Mount("/volume/file", "bind", outside, "bind").Shell("echo written; echo written >&2").Save();
+        TimurCommand.Execute("sh", ["-c", $"{bundle.Words} run --bundle {bundle.Directory} {bundle.NewId()} </dev/null >/dev/null 2>/dev/null"]);
+        Assert.Equal("as it was", File.ReadAllText(outside));
+        Assert.Equal(0u, Files.TryStatus(outside, out _, follow: true)!.Value.UserId);
+    }
+
+    [Fact]
+    public void A_console_is_not_made_where_the_images_link_leads()
+    {
+        // CVE-2026-88264: the link's target isn't there, and was made on the host.
+        using var bundle = new OciBundle();
+        RemoveMount(bundle, "/dev");
+        Directory.CreateDirectory(bundle.Root + "/dev");
+        string outside = bundle.Directory + "/outside";
+        string up = string.Concat(Enumerable.Repeat("../", 20));
+        File.CreateSymbolicLink(bundle.Root + "/dev/console", $"{up}{outside[1..]}");
+        bundle.Process["terminal"] = true;
+        bundle.Shell("tty").Save();
+        TimurCommand.Execute("script", ["-qec", $"{bundle.Words} run --bundle {bundle.Directory} {bundle.NewId()}", "/dev/null"]);
+        Assert.False(Path.Exists(outside));
+    }
+
+    [Fact]
+    public void A_root_becomes_read_only_though_the_image_has_a_proc_of_its_own()
+    {
+        // CVE-2026-115521: the mount was named by /proc/self/fd, which the image made lead to another.
+        using var bundle = new OciBundle();
+        RemoveMount(bundle, "/proc");
+        Directory.CreateDirectory(bundle.Root + "/proc/self/fd");
+        for (int fd = 0; fd < 40; fd++)
+        {
+            File.CreateSymbolicLink($"{bundle.Root}/proc/self/fd/{fd}", "/tmp");
+        }
+
+        bundle.Linux["maskedPaths"] = new JsonArray();
+        bundle.Linux["readonlyPaths"] = new JsonArray();
+        bundle.Config["root"]!["readonly"] = true;
+        bundle.Mount("/tmp", "tmpfs", "tmpfs").Mount("/opt", "tmpfs", "tmpfs", "ro");
+        Outcome outcome = bundle.Shell("touch /tmp/x && echo kept; touch /x; touch /opt/x").Run();
+        Assert.Equal("kept\n", outcome.Out);
+        Assert.Equal(2, outcome.Error.Split("Read-only file system").Length - 1);
+    }
+
+    [Fact]
+    public void What_a_tmpfs_copies_up_stays_in_it_though_its_place_is_swapped_all_the_time()
+    {
+        // CVE-2026-133553: the place was looked up a second time, and led to the host by then.
+        using var bundle = new OciBundle();
+        string outside = bundle.Directory + "/outside";
+        Directory.CreateDirectory(outside + "/target");
+        Directory.CreateDirectory(bundle.Root + "/volume/a/target");
+        File.WriteAllText(bundle.Root + "/volume/a/target/file", "of the image");
+        File.CreateSymbolicLink(bundle.Root + "/volume/b", string.Concat(Enumerable.Repeat("../", 20)) + outside[1..]);
+        bundle.Mount("/volume/a/target", "tmpfs", "tmpfs", "tmpcopyup").Shell("cat /volume/?/target/file");
+        bool stop = false;
+        var swapper = new Thread(() =>
+        {
+            while (!Volatile.Read(ref stop))
+            {
+                Files.TryExchange(bundle.Root + "/volume/a", bundle.Root + "/volume/b", out _);
+            }
+        });
+        swapper.Start();
+        int copied = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            copied += bundle.Run().Out.Contains("of the image", StringComparison.Ordinal) ? 1 : 0;
+        }
+
+        Volatile.Write(ref stop, true);
+        swapper.Join();
+        Assert.Empty(Directory.GetFileSystemEntries(outside + "/target"));
+        Assert.Empty(Directory.GetFiles(outside));
+        Assert.True(copied > 0);
+    }
+
+    [Theory]
+    [InlineData(OciBundle.Control, "/proc/sys", "inside /proc")]
+    [InlineData(OciBundle.Ours, "/proc/sys", "inside /proc")]
+    [InlineData(OciBundle.Ours, "/proc/../proc/self/attr", "inside /proc")]
+    [InlineData(OciBundle.Control, "/proc", "not of type proc")]
+    [InlineData(OciBundle.Ours, "/proc", "not of type proc")]
+    [InlineData(OciBundle.Ours, "/link", "inside /proc")]
+    [InlineData(OciBundle.Ours, "/link/deeper", "inside /proc")]
+    public void Nothing_is_mounted_over_a_containers_process_file_system(string runtime, string place, string words)
+    {
+        // CVE-2019-16884: a volume at such a place, which an image can declare, stood in for what is masked there and for the files of labels.
+        using var bundle = new OciBundle(runtime);
+        Directory.CreateDirectory(bundle.Directory + "/volume");
+        File.CreateSymbolicLink(bundle.Root + "/link", "proc/sys");
+        Outcome outcome = bundle.Mount(place, "bind", bundle.Directory + "/volume", "bind").Shell("echo ran").Run();
+        Assert.Equal((1, ""), (outcome.Code, outcome.Out));
+        Assert.Contains("cannot be mounted because it is " + words, outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(OciBundle.Control)]
+    [InlineData(OciBundle.Ours)]
+    public void Facts_about_the_machine_may_be_others_than_the_kernels(string runtime)
+    {
+        using var bundle = new OciBundle(runtime);
+        File.WriteAllText(bundle.Directory + "/uptime", "1.00 2.00\n");
+        bundle.Mount("/proc/uptime", "bind", bundle.Directory + "/uptime", "bind");
+        Assert.Equal("1.00 2.00\n", bundle.Shell("cat /proc/uptime").Run().Out);
     }
 
     [Fact]

@@ -42,9 +42,16 @@ public sealed record Bundle(string Directory, string Rootfs, Spec Spec, byte[] J
             bool isBind = mount.Type == "bind" || options.IsBind;
             string destination = InnerSources.IsInner(mount.Destination, rootfs) ? mount.Destination[rootfs.Length..]
                 : mount.Destination.StartsWith('/') ? mount.Destination : "/" + mount.Destination;
+            bool isPlain = MountPlaces.IsPlainDirectory(root, mount.Type, destination);
+            destination = isPlain ? destination : ImagePath.Resolve(root, destination);
+            if (!isPlain)
+            {
+                MountPlaces.CheckProc(root, mount, destination, mounts.Count);
+            }
+
             mounts.Add(mount with
             {
-                Destination = MountPlaces.IsPlainDirectory(root, mount.Type, destination) ? destination : ImagePath.Resolve(root, destination),
+                Destination = destination,
                 Source = isBind && mount.Source is { } source && !source.StartsWith('/') ? $"{directory}/{source}" : mount.Source,
                 Options = mount.Type == "tmpfs" && !isBind ? MountPlaces.WithMode(root, mounts, destination, mount.Options, options) : mount.Options,
             });

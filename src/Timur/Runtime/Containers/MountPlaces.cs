@@ -22,6 +22,34 @@ internal static class MountPlaces
             : throw new Failure($"filesystem \"{type}\" must be mounted on ordinary directory: {destination} in the bundle's root is none", exitCode: 1);
     }
 
+    private const string Proc = "/proc";
+
+    /// <summary>What may be covered in the process file system: files with facts about the machine, of which a container may be shown others (lxcfs).</summary>
+    private static readonly string[] Shown =
+    [
+        "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg", "/proc/slabinfo", "/proc/net/dev",
+        "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+    ];
+
+    /// <summary>
+    /// Nothing is mounted over the process file system, also through a link of the image: a volume there would stand in for what is masked, for parameters, or for
+    /// a label's file (CVE-2019-16884).
+    /// </summary>
+    internal static void CheckProc(Fd root, MountSpec mount, string destination, int index)
+    {
+        string place = CriuMounts.WithoutLinks(root, destination);
+        if (place == Proc ? mount.Type != "proc" && !ShowsProcesses(mount) : place.StartsWith(Proc + "/", StringComparison.Ordinal) && !Shown.Contains(place))
+        {
+            throw new Failure($"{Bundle.Document}: mounts[{index}].destination: {destination} cannot be mounted because it is {(place == Proc ? "not of type proc" : "inside /proc")}", exitCode: 1);
+        }
+    }
+
+    private static bool ShowsProcesses(MountSpec mount)
+    {
+        const long processes = 0x9fa0; // PROC_SUPER_MAGIC (linux/magic.h)
+        return mount.Source is { } source && (mount.Type == "bind" || MountOptions.Parse(mount.Options).IsBind) && Mounts.FileSystemType(source) == processes;
+    }
+
     /// <summary>A tmpfs without a mode of its own has that of the directory that it covers, if there is one.</summary>
     /// <param name="before">The mounts that come before it.</param>
     internal static IReadOnlyList<string> WithMode(Fd root, IReadOnlyList<MountSpec> before, string destination, IReadOnlyList<string> given, MountOptions options)

@@ -84,6 +84,12 @@ internal sealed record CriuOptions
             .Flag(12, true).Text(13, Root).Text(14, ParentImage).Flag(15, ParentImage is not null).Flag(16, AutoDedup).Number(17, WorkDirectory).Flag(18, LinkRemap);
         foreach ((string key, string value) in ExternalMounts)
         {
+            // criu writes both as mnt[KEY]:VALUE and takes the first such end for the key's: the rest of it would be what is mounted (CVE-2026-119101).
+            if (key.Contains("]:", StringComparison.Ordinal))
+            {
+                throw new Failure($"criu can't tell a mount at {key} from others: ]: is what ends a place in its lists", "mount elsewhere", 1);
+            }
+
             message.Message(23, new ProtobufWriter().Text(1, key).Text(2, value));
         }
 
