@@ -21,6 +21,23 @@ public class OciLimitTests
         Assert.False(Directory.Exists("/sys/fs/cgroup/memory" + bundle.CgroupPath));
     }
 
+    [Theory]
+    [InlineData(OciBundle.Control, "net_cls", """{"network":{"classID":1048577}}""")]
+    [InlineData(OciBundle.Ours, "net_cls", """{"network":{"classID":1048577}}""")]
+    [InlineData(OciBundle.Control, "net_prio", """{"network":{"priorities":[{"name":"lo","priority":5}]}}""")]
+    [InlineData(OciBundle.Ours, "net_prio", """{"network":{"priorities":[{"name":"lo","priority":5}]}}""")]
+    [InlineData(OciBundle.Control, "rdma", """{"rdma":{"mlx5_1":{"hcaHandles":3}}}""")]
+    [InlineData(OciBundle.Ours, "rdma", """{"rdma":{"mlx5_1":{"hcaHandles":3}}}""")]
+    public void A_limit_whose_controller_this_machine_lacks_is_refused(string runtime, string controller, string resources)
+    {
+        using var bundle = new OciBundle(runtime);
+        bundle.Linux["resources"] = JsonNode.Parse(resources);
+        Outcome outcome = bundle.Shell("echo ran").Run();
+        bool hasController = Directory.Exists("/sys/fs/cgroup/" + controller);
+        Assert.True(hasController || (outcome.Out == "" && outcome.Error.Contains($"cannot set {controller} limit: container could not join or create cgroup", StringComparison.Ordinal)), outcome.ToString());
+        Assert.False(Directory.Exists("/sys/fs/cgroup/memory" + bundle.CgroupPath));
+    }
+
     [Fact]
     public void What_update_is_refused_is_called_as_its_caller_called_it()
     {

@@ -219,6 +219,10 @@ public class OciLinuxTests
     [InlineData("""{"ociVersion":"1.0.0","root":{"path":5}}""", "config.json: root.path: expected a string, found a number")]
     [InlineData("""{"ociVersion":"1.0.0","root":{"path":"rootfs"},"process":{"cwd":"/","args":["x"],"rlimits":[{"type":"RLIMIT_X","soft":1,"hard":1}]}}""", "config.json: process.rlimits[0].type")]
     [InlineData("""{"ociVersion":"1.0.0","root":{"path":"rootfs"},"process":{"cwd":"x","args":["x"]}}""", "config.json: process.cwd: 'x' isn't an absolute path")]
+    [InlineData("""{"ociVersion":"1.0.0","root":{"path":"rootfs"},"process":{"cwd":"/","args":["x"],"execCPUAffinity":{"initial":"0","final":"x"}}}""", "config.json: process.execCPUAffinity.final: 'x' isn't a list such as 0-3,7")]
+    [InlineData("""{"ociVersion":"1.0.0","root":{"path":"rootfs"},"process":{"cwd":"/","args":["x"],"scheduler":{"policy":"SCHED_OTHER","priority":5}}}""", "config.json: process.scheduler.priority can only be specified for SCHED_FIFO or SCHED_RR")]
+    [InlineData("""{"ociVersion":"1.0.0","root":{"path":"rootfs"},"process":{"cwd":"/","args":["x"],"scheduler":{"policy":"SCHED_FIFO","deadline":5}}}""", "config.json: process.scheduler.runtime, deadline and period can only be specified for SCHED_DEADLINE")]
+    [InlineData("""{"ociVersion":"1.0.0","root":{"path":"rootfs"},"process":{"cwd":"/","args":["x"]},"linux":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_SPARC","SCMP_ARCH_PPC"]}}}""", "config.json: linux.seccomp: string SCMP_ARCH_SPARC is not a valid arch for seccomp")]
     [InlineData("""{"ociVersion":"1.0.0",""", "config.json: line 1, column")]
     public void A_configuration_that_makes_no_sense_is_refused_with_its_place(string json, string place)
     {

@@ -87,7 +87,6 @@ public class OciSuiteTests
 
     [Theory]
     [InlineData("process", "apparmorProfile", "AppArmor", "/sys/kernel/security/apparmor")]
-    [InlineData("process", "selinuxLabel", "SELinux", "/sys/fs/selinux/enforce")]
     [InlineData("linux", "mountLabel", "SELinux", "/sys/fs/selinux/enforce")]
     public void A_label_of_a_module_that_this_machine_lacks_is_a_warning(string part, string member, string module, string sign)
     {
@@ -96,6 +95,22 @@ public class OciSuiteTests
         Outcome outcome = bundle.Shell("echo ran").Run();
         bool hasModule = Path.Exists(sign);
         Assert.True(hasModule || (outcome.Out == "ran\n" && outcome.Error.Contains($"{part}.{member}: 'system_u:object_r:svirt_sandbox_file_t:s0:c715,c811' has no effect: {module} is not enabled", StringComparison.Ordinal)), outcome.ToString());
+    }
+
+    [Theory]
+    [InlineData(OciBundle.Control)]
+    [InlineData(OciBundle.Ours)]
+    public void A_process_gets_no_label_of_SELinux_where_there_is_none(string runtime)
+    {
+        const string words = "selinux label is specified in config, but selinux is disabled or not supported";
+        using var bundle = new OciBundle(runtime);
+        string id = bundle.Shell("sleep 100").Start();
+        bundle.Process["selinuxLabel"] = "system_u:system_r:svirt_lxc_net_t:s0:c124,c675";
+        Outcome outcome = bundle.Shell("echo ran").Run();
+        bool hasSelinux = Path.Exists("/sys/fs/selinux/enforce");
+        Assert.True(hasSelinux || (outcome.Out == "" && outcome.Error.Contains(words, StringComparison.Ordinal)), outcome.ToString());
+        outcome = bundle.Execute("exec", "--process-label", "system_u:system_r:svirt_lxc_net_t:s0", id, "echo", "ran");
+        Assert.True(hasSelinux || outcome is { Code: not 0, Out: "" }, outcome.ToString());
     }
 
     [Theory]

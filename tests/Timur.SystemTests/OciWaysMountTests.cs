@@ -36,6 +36,19 @@ public class OciWaysMountTests
     }
 
     [Theory]
+    [InlineData(OciBundle.Control, "/etc/hostname", "/tmp")]
+    [InlineData(OciBundle.Ours, "/etc/hostname", "/tmp")]
+    [InlineData(OciBundle.Control, "/etc", "/etc/passwd")]
+    [InlineData(OciBundle.Ours, "/etc", "/etc/passwd")]
+    public void A_file_and_a_directory_are_not_mounted_over_each_other_in_the_word_from_which_engines_advise(string runtime, string source, string destination)
+    {
+        using var bundle = new OciBundle(runtime);
+        Outcome outcome = bundle.Mount(destination, "bind", source, "bind").Shell("true").Run();
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains("not a directory", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(OciBundle.Control, false)]
     [InlineData(OciBundle.Ours, false)]
     [InlineData(OciBundle.Ours, true)]

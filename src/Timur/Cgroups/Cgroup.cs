@@ -103,9 +103,9 @@ public sealed partial class Cgroup
         PidsController.Apply(Directory("pids"), resources.PidsLimit, words, warnings);
         BlockIoController.Apply(Directory("blkio"), resources.BlockIo, words, warnings);
         DevicesController.Apply(Directory("devices"), resources.Devices, words, warnings);
-        HugetlbController.Apply(Directory("hugetlb"), resources.HugepageLimits, words, warnings);
-        NetworkController.Apply(Directory("net_cls"), Directory("net_prio"), resources.Network, words, warnings);
-        RdmaController.Apply(Directory("rdma"), resources.Rdma, words, warnings);
+        HugetlbController.Apply(Directory("hugetlb"), resources.HugepageLimits, words);
+        NetworkController.Apply(Directory("net_cls"), Directory("net_prio"), resources.Network, words, _layout.Mode == "v2" ? warnings : null);
+        RdmaController.Apply(Directory("rdma"), resources.Rdma, words);
         foreach ((string file, string value) in resources.Unified)
         {
             if (_layout.UnifiedMount is not { } mount)

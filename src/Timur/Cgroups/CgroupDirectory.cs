@@ -14,6 +14,10 @@ public readonly record struct CgroupDirectory(string Path, int Version)
         }
     }
 
+    /// <summary>A limit whose controller this machine lacks, in runc's words.</summary>
+    internal static Failure Missing(string controller, string limit)
+        => new($"{limit}: cannot set {controller} limit: container could not join or create cgroup", $"this machine has no {controller} controller");
+
     /// <summary>Writes a file, and says why not.</summary>
     public bool TrySet(string file, string value, out Errno why) => Files.TryWriteText($"{Path}/{file}", value, out why);
 

@@ -5,7 +5,8 @@ namespace Timur.Cgroups;
 /// <summary>Marks and priorities of packets (cgroup-v1/net_cls.rst, net_prio.rst); v2 leaves both to packet filters.</summary>
 internal static class NetworkController
 {
-    internal static void Apply(CgroupDirectory? classes, CgroupDirectory? priorities, NetworkResources network, LimitWords words, List<string> warnings)
+    /// <param name="warnings">Get what v2 can't do; null on v1, where a controller that isn't there is a failure.</param>
+    internal static void Apply(CgroupDirectory? classes, CgroupDirectory? priorities, NetworkResources network, LimitWords words, List<string>? warnings)
     {
         if (network.ClassId is { } id)
         {
@@ -18,15 +19,20 @@ internal static class NetworkController
         }
     }
 
-    private static void Set(CgroupDirectory? place, string file, string value, string limit, List<string> warnings)
+    private static void Set(CgroupDirectory? place, string file, string value, string limit, List<string>? warnings)
     {
+        string controller = file[..file.IndexOf('.')];
         if (place is { Version: 1 } directory)
         {
             directory.Set(file, value, limit);
         }
+        else if (warnings is null)
+        {
+            throw CgroupDirectory.Missing(controller, limit);
+        }
         else
         {
-            warnings.Add($"{limit} has no effect: this machine has no {file[..file.IndexOf('.')]} controller");
+            warnings.Add($"{limit} has no effect: cgroup v2 has no {controller} controller");
         }
     }
 }

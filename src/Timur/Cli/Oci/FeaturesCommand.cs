@@ -27,7 +27,7 @@ internal static class FeaturesCommand
             json.WriteString("timur.version", VersionCommand.Version);
             json.WriteString("org.opencontainers.runc.checkpoint.enabled", "true");
             json.WriteEndObject();
-            Texts(json, "potentiallyUnsafeConfigAnnotations", [CriuConfiguration.Annotation]);
+            Texts(json, "potentiallyUnsafeConfigAnnotations", [CriuConfiguration.Annotation, SystemdAnnotations.Prefix, ProcessRules.GroupsAnnotation]);
             json.WriteEndObject();
         }
 

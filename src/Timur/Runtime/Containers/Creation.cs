@@ -245,7 +245,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         }
         catch (LaunchException e)
         {
-            throw LaunchWords.Explain(parts.Program, e, bundle.Spec.Process ?? new ProcessSpec(), bundle.Rootfs, bundle.Spec.Linux.Resources?.Cpu.Cpus);
+            throw LaunchWords.Explain(parts.Program, e, bundle.Spec.Process ?? new ProcessSpec(), bundle.Rootfs, bundle.Spec.Linux.Resources?.Cpu.Cpus, bundle.Spec.Mounts);
         }
     }
 

@@ -12,7 +12,8 @@ public static class LaunchWords
 
     /// <param name="root">The container's root as the host has it, where a command that wasn't found may be.</param>
     /// <param name="cpus">The container's processors, when it may not use all of them.</param>
-    internal static Failure Explain(LaunchProgram program, LaunchException failure, ProcessSpec process, string root, string? cpus = null)
+    /// <param name="mounts">What is mounted; engines tell their users what <c>not a directory</c> means.</param>
+    internal static Failure Explain(LaunchProgram program, LaunchException failure, ProcessSpec process, string root, string? cpus = null, IReadOnlyList<MountSpec>? mounts = null)
     {
         string step = program.NameOf(failure.Operation);
         string why = step switch
@@ -20,6 +21,10 @@ public static class LaunchWords
             _ when step.StartsWith("execve ", StringComparison.Ordinal) => Exec(process, failure.Errno, root),
 
             _ when step.StartsWith("chdir ", StringComparison.Ordinal) => $"chdir to cwd (\"{step["chdir ".Length..]}\") set in config.json failed: {failure.Errno.Describe().ToLowerInvariant()}",
+
+            // move_mount(2) has another word for it than mount(2).
+            _ when step.StartsWith("mount ", StringComparison.Ordinal) && failure.Errno == Errno.EINVAL && IsFileOnDirectory(mounts ?? [], step["mount ".Length..], process, root)
+                => $"{step}: {Errno.ENOTDIR.Describe().ToLowerInvariant()}",
 
             // sched_setattr(2): a deadline is kept only where every processor is the process's.
             _ when step.StartsWith("sched_setattr ", StringComparison.Ordinal) && failure.Errno == Errno.EPERM && cpus is not null
@@ -56,6 +61,10 @@ public static class LaunchWords
     private static string? Find(ProcessSpec process, string root)
         => process.Args.Count == 0 ? null
             : SearchPath.Candidates(process.Args[0], process.Env).FirstOrDefault(candidate => KindOf(process, root, candidate, out _) is FileKind.Regular);
+
+    private static bool IsFileOnDirectory(IReadOnlyList<MountSpec> mounts, string destination, ProcessSpec process, string root)
+        => mounts.FirstOrDefault(mount => mount.Destination == destination) is { Source: { } source } && Files.TryStatus(source, out _, follow: true) is { Kind: not FileKind.Directory }
+            && KindOf(process, root, destination, out _) == FileKind.Directory;
 
     /// <summary>What a path is in the root, or null and why there is nothing.</summary>
     private static FileKind? KindOf(ProcessSpec process, string root, string path, out Errno why)

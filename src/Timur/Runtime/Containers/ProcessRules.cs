@@ -19,6 +19,17 @@ internal static class ProcessRules
             throw new Failure($"{document}: process.cwd: '{process.Cwd}' isn't an absolute path", exitCode: 1);
         }
 
+        foreach ((string member, string? cpus) in (ReadOnlySpan<(string, string?)>)[("initial", process.ExecCpuAffinity?.Initial), ("final", process.ExecCpuAffinity?.Final)])
+        {
+            CpuList.Parse(cpus ?? "", $"{document}: process.execCPUAffinity.{member}");
+        }
+
+        SecurityModules.CheckSelinux(document, process.SelinuxLabel);
+        if (process.Scheduler is { } scheduler)
+        {
+            Check(scheduler, document);
+        }
+
         var types = new HashSet<int>();
         for (int i = 0; i < process.Rlimits.Count; i++)
         {
@@ -30,6 +41,20 @@ internal static class ProcessRules
         }
     }
 
+    /// <summary>sched(7): which policies have a priority, and which a deadline.</summary>
+    private static void Check(SchedulerSpec scheduler, string document)
+    {
+        if (scheduler.Priority != 0 && scheduler.Policy is not ("SCHED_FIFO" or "SCHED_RR"))
+        {
+            throw new Failure($"{document}: process.scheduler.priority can only be specified for SCHED_FIFO or SCHED_RR, not for {scheduler.Policy}", exitCode: 1);
+        }
+
+        if ((scheduler.Runtime | scheduler.Deadline | scheduler.Period) != 0 && scheduler.Policy != "SCHED_DEADLINE")
+        {
+            throw new Failure($"{document}: process.scheduler.runtime, deadline and period can only be specified for SCHED_DEADLINE, not for {scheduler.Policy}", exitCode: 1);
+        }
+    }
+
     /// <summary>Capabilities that this process could pass on, and limits that it may set.</summary>
     internal static ProcessSpec Fit(ProcessSpec process, ulong own, RuntimeLog log)
         => process with
@@ -37,13 +62,12 @@ internal static class ProcessRules
             Capabilities = Fit(process.Capabilities ?? new CapabilitiesSpec(), own, log),
             Rlimits = Fit(process.Rlimits, log),
             ApparmorProfile = SecurityModules.Usable("process.apparmorProfile", process.ApparmorProfile, SecurityModules.HasAppArmor, log),
-            SelinuxLabel = SecurityModules.Usable("process.selinuxLabel", process.SelinuxLabel, SecurityModules.HasSelinux, log),
         };
 
     private static CapabilitiesSpec Fit(CapabilitiesSpec sets, ulong own, RuntimeLog log)
     {
         ulong unknown = 0;
-        var strange = new List<string>();
+        var strange = new SortedSet<string>(StringComparer.Ordinal);
         foreach (IReadOnlyList<string> names in (ReadOnlySpan<IReadOnlyList<string>>)[sets.Bounding, sets.Effective, sets.Permitted, sets.Inheritable, sets.Ambient])
         {
             foreach (string name in names)
@@ -61,7 +85,7 @@ internal static class ProcessRules
 
         if (strange.Count > 0)
         {
-            log.Warn($"ignoring unknown capabilities: {string.Join(' ', strange)}");
+            log.Warn($"ignoring unknown or unavailable capabilities: [{string.Join(' ', strange)}]");
         }
 
         if (unknown != 0)
@@ -112,6 +136,8 @@ internal static class ProcessRules
         return fitting;
     }
 
+    internal const string GroupsAnnotation = "run.oci.keep_original_groups";
+
     /// <summary>By an annotation that callers of crun use, such as Podman's <c>--group-add keep-groups</c>.</summary>
-    internal static bool KeepsGroups(IReadOnlyDictionary<string, string> annotations) => annotations.GetValueOrDefault("run.oci.keep_original_groups") == "1";
+    internal static bool KeepsGroups(IReadOnlyDictionary<string, string> annotations) => annotations.GetValueOrDefault(GroupsAnnotation) == "1";
 }

@@ -10,7 +10,7 @@ namespace Timur.Runtime.Containers;
 /// </summary>
 internal static class SystemdAnnotations
 {
-    private const string Prefix = "org.systemd.property.";
+    internal const string Prefix = "org.systemd.property.";
     private const string Seconds = "Sec";
     private const string Microseconds = "USec";
 

@@ -118,6 +118,13 @@ public static class FilterCompiler
 
     private static List<ulong> Search(List<OutcomeRange> ranges) => Search(CollectionsMarshal.AsSpan(ranges));
 
+    /// <summary>Of the specification's, those that no machine of this program has: profiles that are made for all list them (config-linux.md, Seccomp).</summary>
+    private static readonly HashSet<string> OtherArchitectures =
+    [
+        "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64", "SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64", "SCMP_ARCH_MIPSEL64N32",
+        "SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_PPC", "SCMP_ARCH_PPC64", "SCMP_ARCH_PPC64LE", "SCMP_ARCH_RISCV64", "SCMP_ARCH_S390", "SCMP_ARCH_S390X", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB",
+    ];
+
     private static List<FilterArchitecture> Architectures(IReadOnlyList<string> names)
     {
         var architectures = new List<FilterArchitecture>();
@@ -132,7 +139,8 @@ public static class FilterCompiler
                 "SCMP_ARCH_X32" => FilterArchitecture.X32,
                 "SCMP_ARCH_AARCH64" => FilterArchitecture.Arm64,
                 "SCMP_ARCH_ARM" => FilterArchitecture.Arm,
-                _ => null,
+                _ when OtherArchitectures.Contains(name) => null,
+                _ => throw new Failure($"string {name} is not a valid arch for seccomp", "config-linux.md, Seccomp, lists them, for example SCMP_ARCH_X86_64"),
             };
             if (architecture is { } known && !architectures.Contains(known))
             {
