@@ -15,7 +15,7 @@ public class OciAdverseTests
     {
         // What the runtime opens first would be the payload's standard stream: a directory of the host's is the way out of CVE-2024-21626.
         using var bundle = new OciBundle();
-        const string look = "ls -l /proc/$$/fd >/tmp/streams; echo said";
+        const string look = "ls -l /proc/$$/fd | cat >/tmp/streams; echo said";
         string id = bundle.Shell("sleep 100").Start();
         bundle.Linux["cgroupsPath"] = bundle.CgroupPath + "-other";
         bundle.Shell(look).Save();
@@ -111,6 +111,12 @@ public class OciAdverseTests
         bundle.Shell("echo started >>/tmp/starts; sleep 100").Save();
         string id = bundle.NewId();
         Assert.Equal(("0 1 1 1 1 1", "container with given ID already exists"), Together($"create --bundle {bundle.Directory} {id}", "container with given ID already exists"));
+        if (runtime == OciBundle.Control)
+        {
+            // Of several that start at once, runc 1.1 may let two wait for ever at the gate that the first has gone through.
+            return;
+        }
+
         Assert.Equal(("0 1 1 1 1 1", "cannot start an already running container"), Together($"start {id}", "cannot start an already running container"));
         Assert.True(SpinWait.SpinUntil(() => File.Exists(bundle.Root + "/tmp/starts") && File.ReadAllText(bundle.Root + "/tmp/starts").Length > 0, 60_000));
         Assert.Equal("started\n", File.ReadAllText(bundle.Root + "/tmp/starts"));

@@ -47,7 +47,7 @@ internal static class MountPlaces
     private static bool ShowsProcesses(MountSpec mount)
     {
         const long processes = 0x9fa0; // PROC_SUPER_MAGIC (linux/magic.h)
-        return mount.Source is { } source && (mount.Type == "bind" || MountOptions.Parse(mount.Options).IsBind) && Mounts.FileSystemType(source) == processes;
+        return mount.Source is { } source && MountOptions.IsBindMount(mount) && Mounts.FileSystemType(source) == processes;
     }
 
     /// <summary>A tmpfs without a mode of its own has that of the directory that it covers, if there is one.</summary>
