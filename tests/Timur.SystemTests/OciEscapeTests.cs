@@ -228,23 +228,15 @@ public sealed class OciEscapeTests(AttackPrograms programs) : IClassFixture<Atta
         File.WriteAllText(bundle.Root + "/volume/a/target/file", "of the image");
         File.CreateSymbolicLink(bundle.Root + "/volume/b", string.Concat(Enumerable.Repeat("../", 20)) + outside[1..]);
         bundle.Mount("/volume/a/target", "tmpfs", "tmpfs", "tmpcopyup").Shell("cat /volume/?/target/file");
-        bool stop = false;
-        var swapper = new Thread(() =>
-        {
-            while (!Volatile.Read(ref stop))
-            {
-                Files.TryExchange(bundle.Root + "/volume/a", bundle.Root + "/volume/b", out _);
-            }
-        });
-        swapper.Start();
         int copied = 0;
-        for (int i = 0; i < 60; i++)
+        using (new LinkSwapper(bundle.Root + "/volume/a", bundle.Root + "/volume/b"))
         {
-            copied += bundle.Run().Out.Contains("of the image", StringComparison.Ordinal) ? 1 : 0;
+            for (int i = 0; i < 60; i++)
+            {
+                copied += bundle.Run().Out.Contains("of the image", StringComparison.Ordinal) ? 1 : 0;
+            }
         }
 
-        Volatile.Write(ref stop, true);
-        swapper.Join();
         Assert.Empty(Directory.GetFileSystemEntries(outside + "/target"));
         Assert.Empty(Directory.GetFiles(outside));
         Assert.True(copied > 0);
@@ -291,23 +283,15 @@ public sealed class OciEscapeTests(AttackPrograms programs) : IClassFixture<Atta
         string up = string.Concat(Enumerable.Repeat("../", 20));
         File.CreateSymbolicLink(bundle.Root + "/volume/b", $"{up}{outside[1..]}");
         bundle.Mount("/volume/a/target", "tmpfs", "tmpfs").Mount("/volume/a/file", "bind", "/etc/hostname", "bind").Shell("true");
-        bool stop = false;
-        var swapper = new Thread(() =>
-        {
-            while (!Volatile.Read(ref stop))
-            {
-                Files.TryExchange(bundle.Root + "/volume/a", bundle.Root + "/volume/b", out _);
-            }
-        });
-        swapper.Start();
         int succeeded = 0;
-        for (int i = 0; i < 60; i++)
+        using (new LinkSwapper(bundle.Root + "/volume/a", bundle.Root + "/volume/b"))
         {
-            succeeded += bundle.Run().Code == 0 ? 1 : 0;
+            for (int i = 0; i < 60; i++)
+            {
+                succeeded += bundle.Run().Code == 0 ? 1 : 0;
+            }
         }
 
-        Volatile.Write(ref stop, true);
-        swapper.Join();
         Assert.Empty(Directory.GetFileSystemEntries(outside));
         Assert.DoesNotContain(outside, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
         Assert.True(succeeded > 0);
@@ -375,23 +359,15 @@ public sealed class OciEscapeTests(AttackPrograms programs) : IClassFixture<Atta
         bundle.Linux["maskedPaths"] = new JsonArray();
         bundle.Linux["readonlyPaths"] = new JsonArray();
         bundle.Shell("cat /one/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_forward /swap/sys/net/ipv4/ip_forward 2>/dev/null");
-        bool stop = false;
-        var swapper = new Thread(() =>
-        {
-            while (!Volatile.Read(ref stop))
-            {
-                Files.TryExchange(bundle.Root + "/proc", bundle.Root + "/swap", out _);
-            }
-        });
-        swapper.Start();
         var seen = new HashSet<string>();
-        for (int i = 0; i < 40; i++)
+        using (new LinkSwapper(bundle.Root + "/proc", bundle.Root + "/swap"))
         {
-            seen.Add(bundle.Run().Out);
+            for (int i = 0; i < 40; i++)
+            {
+                seen.Add(bundle.Run().Out);
+            }
         }
 
-        Volatile.Write(ref stop, true);
-        swapper.Join();
         Assert.Equal("decoy\n", File.ReadAllText(decoy));
 
         // The link is refused, or was there only when nobody looked: whatever is mounted is the kernel's, and what the image has stays the image's.
