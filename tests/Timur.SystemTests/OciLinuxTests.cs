@@ -193,6 +193,7 @@ public class OciLinuxTests
         string[] devices = Of("devices", "devices.list").Split('\n');
         Assert.Contains("c 10:229 rw", devices);
         Assert.Contains("c 1:3 rwm", devices);
+        Assert.Contains("c 10:200 rwm", devices);
         Assert.DoesNotContain("a *:* rwm", devices);
     }
 

@@ -146,8 +146,7 @@ internal static class ResourcePlan
             return [new DeviceRule(true, "a", null, null, "rwm")];
         }
 
-        var tun = new DeviceRule(true, "c", 10, 200, "rwm");
-        return [DefaultDeviceRules.Nothing, .. DefaultDeviceRules.Always, tun, .. extra, .. options.Texts("device-cgroup-rule").Select(ParseRule)];
+        return [DefaultDeviceRules.Nothing, .. DefaultDeviceRules.Always, .. extra, .. options.Texts("device-cgroup-rule").Select(ParseRule)];
     }
 
     /// <summary><c>c 1:3 rwm</c>, <c>b *:* r</c>, <c>a</c>.</summary>

@@ -2,7 +2,10 @@ using Timur.Oci;
 
 namespace Timur.Runtime;
 
-/// <summary>Devices that a container may use whatever its rules are: the default ones, terminals, and nodes that nobody opens (config-linux.md, Default Devices).</summary>
+/// <summary>
+/// Devices that a container may use whatever its rules are: the default ones, terminals, and nodes that nobody opens (config-linux.md, Default Devices). And tun, which
+/// needs CAP_NET_ADMIN: VPNs in pods count on runc's list, of which it was part but for 1.2.0 to 1.2.3.
+/// </summary>
 public static class DefaultDeviceRules
 {
     /// <summary>No device at all: what a list of rules begins with.</summary>
@@ -20,6 +23,7 @@ public static class DefaultDeviceRules
         new(true, "c", 5, 0, "rwm"),
         new(true, "c", 5, 1, "rwm"),
         new(true, "c", 5, 2, "rwm"),
+        new(true, "c", 10, 200, "rwm"),
         new(true, "c", 136, null, "rwm"),
     ];
 
