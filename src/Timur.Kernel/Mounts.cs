@@ -129,6 +129,25 @@ public static class Mounts
         return mount;
     }
 
+    /// <summary>A copy of the mount at a path, attached nowhere, with that path as its root (open_tree(2)).</summary>
+    public static Fd Clone(string path)
+    {
+        const int cloneCloseOnExec = 1 | 0x80000;
+        using var text = new CString(path, stackalloc byte[512]);
+        return new Fd((int)Sys.Check(Sys.Call(Nr.open_tree, Files.AtFdCwd, text.Address, cloneCloseOnExec), "open_tree", path));
+    }
+
+    /// <summary>Adds attributes to a mount that is attached nowhere yet (mount_setattr(2)).</summary>
+    public static unsafe void SetAttributes(Fd mount, MountAttributes attributes)
+    {
+        const int emptyPath = 0x1000;
+
+        // struct mount_attr: attr_set, attr_clr, propagation, userns_fd.
+        ulong* change = stackalloc ulong[4] { (ulong)attributes, 0, 0, 0 };
+        byte nothing = 0;
+        Sys.Check(Sys.Call(Nr.mount_setattr, mount.Raw, (long)&nothing, emptyPath, (long)change, 32), "mount_setattr", attributes.ToString());
+    }
+
     /// <summary>The ids of a mount that is attached nowhere yet become those of the user namespace (mount_setattr(2), MOUNT_ATTR_IDMAP).</summary>
     /// <param name="all">Also of the mounts below it.</param>
     public static unsafe void MapIds(Fd mount, Fd userNamespace, bool all, string name)

@@ -1,3 +1,4 @@
+using Timur.SystemTests.Registries;
 using Xunit;
 
 namespace Timur.SystemTests;
@@ -9,7 +10,7 @@ public sealed class FullDiskTests : IDisposable
 
     public void Dispose() => _timur.Dispose();
 
-    /// <summary>Runs a script where $D is a file system of that size and t is timur with its store on it; "fill" leaves no byte free, "empty" gives them back.</summary>
+    /// <summary>Runs a script where $D is a file system of that size and t is timur with its store on it; "fill" leaves no byte free once nothing in the background gives any back, "empty" gives them back.</summary>
     private Outcome OnDisk(string size, string script)
     {
         Directory.CreateDirectory(_timur.Root + "/full");
@@ -17,7 +18,8 @@ public sealed class FullDiskTests : IDisposable
             D={{_timur.Root}}/full
             mount -t tmpfs -o size={{size}} none $D || exit 1
             t() { {{TimurCommand.Path}} --root $D/data --state {{_timur.Root}}/run2 "$@"; }
-            fill() { cat /dev/zero >$D/filler 2>/dev/null; }
+            settled() { ! test -e $D/data/images/settling && test -z "$(ls -A $D/data/trash 2>/dev/null)"; }
+            fill() { until settled; do sleep 0.05; done; cat /dev/zero >$D/filler 2>/dev/null; }
             empty() { rm $D/filler; }
             mkdir $D/data
             trap 't clear -f --all >/dev/null' EXIT
@@ -84,6 +86,29 @@ public sealed class FullDiskTests : IDisposable
         Assert.DoesNotContain(".unpack", outcome.Out);
         Assert.DoesNotContain("> ", outcome.Out);
         Assert.Contains("No space left on device", outcome.Error);
+    }
+
+    /// <summary>What a pull that broke off has fetched is kept for the next one, but not where it takes the room that everything else needs.</summary>
+    [Fact]
+    public void A_pull_without_room_gives_back_what_it_took_and_works_with_room()
+    {
+        using var registry = new RegistryServer(_timur.Root + "/registry");
+        new SampleImage(_timur.Root + "/sample").Push($"{registry.Host}/app:1");
+        Outcome outcome = OnDisk("16m", $$"""
+            t init >/dev/null || exit 2
+            head -c 12000000 /dev/zero >$D/filler
+            find $D/data -type f | sort >{{_timur.Root}}/before
+            t pull {{registry.Host}}/app:1; echo $?
+            find $D/data -type f | sort | diff {{_timur.Root}}/before -
+            find $D/data/images -name '.*'
+            t system check | grep -v bridge
+            rm $D/filler
+            t pull -q {{registry.Host}}/app:1 >/dev/null; echo $?
+            t run --rm --network none {{registry.Host}}/app:1 sh -c 'busybox wc -c </sub/random'
+            """);
+        Assert.Equal("125\neverything is as recorded\n0\n3000000\n", outcome.Out);
+        Assert.Contains("No space left on device", outcome.Error);
+        Assert.Contains("free some space", outcome.Error);
     }
 
     [Fact]

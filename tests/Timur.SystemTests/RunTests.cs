@@ -156,6 +156,24 @@ public sealed class RunTests : IDisposable
         Assert.False(File.Exists("/etc/only-inside"));
     }
 
+    /// <summary>In a mount namespace of its own with something in each place, so that empty means hidden.</summary>
+    [Fact]
+    public void The_host_image_shows_nothing_of_what_is_private_wherever_the_store_is_and_says_what_an_overlay_can_not_show()
+    {
+        string store = $"/srv/timur-test-{Environment.ProcessId}";
+        string script = $$"""
+            mount -t tmpfs none /srv; mount --bind /usr /usr; mkdir {{store}}
+            t() { {{TimurCommand.Path}} --root {{store}}/data --state {{store}}/run "$@"; }
+            t run --rm --network none host sh -c 'for place in /root /home /etc/ssh /var/lib/timur /run /tmp /var/tmp {{store}}/data; do ls -A $place 2>/dev/null | grep -v -x -e secrets -e .containerenv; done; cat /etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- 2>/dev/null; ls -A /etc/ssl/private 2>/dev/null; ls -A /boot 2>/dev/null; echo end'
+            t clear -f --all >/dev/null
+            """;
+        Outcome outcome = TimurCommand.Execute("unshare", ["-m", "--propagation", "private", "sh", "-c", script]);
+        Assert.Equal("end\n", outcome.Out);
+        Assert.Contains("/usr is a file system of its own", outcome.Error);
+        Assert.Contains("/srv is a file system of its own", outcome.Error);
+        Assert.DoesNotContain("/var is", outcome.Error);
+    }
+
     [Fact]
     public void Explain_prints_the_plan_and_makes_nothing()
     {

@@ -21,6 +21,17 @@ public sealed record BuildOptions
 
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Annotations of the image's manifest.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Variables that the image gets at the end; no step sees them. As with buildah's <c>--env</c>.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Variables and labels that the image loses at the end; steps see them.</summary>
+    public IReadOnlySet<string> UnsetVariables { get; init; } = new HashSet<string>();
+
+    public IReadOnlySet<string> UnsetLabels { get; init; } = new HashSet<string>();
+
     /// <summary>Further contexts by name: a directory, or <c>container-image://NAME</c>.</summary>
     public IReadOnlyDictionary<string, string> NamedContexts { get; init; } = new Dictionary<string, string>();
 

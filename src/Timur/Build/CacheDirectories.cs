@@ -27,15 +27,15 @@ internal static class CacheDirectories
         throw new Failure($"{MostPrivate} steps use the same private cache at once", "give them ids of their own");
     }
 
-    /// <summary>Removes those that nobody uses; the count.</summary>
-    internal static int Clear(ImageStore images)
+    /// <summary>Removes those that nobody uses, or used last before then; the count.</summary>
+    internal static int Clear(ImageStore images, DateTimeOffset? before)
     {
         string parent = images.Paths.Images + "/mounts";
         int count = 0;
         foreach (DirectoryEntry entry in Directories.List(parent))
         {
             string place = $"{parent}/{entry.Name}";
-            if (!InProgress.IsHeld(place))
+            if (BuildCache.IsOlder(place + "/data", before) && !InProgress.IsHeld(place))
             {
                 Directories.RemoveTree(place);
                 count++;

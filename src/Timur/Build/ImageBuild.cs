@@ -86,6 +86,7 @@ public sealed class ImageBuild : IDisposable
         }
 
         Image image = Images.Add(config, names.Count > 0 ? names[0] : null, _origins.OrderBy(origin => origin.Blob.Digest.ToString(), StringComparer.Ordinal).DistinctBy(origin => origin.DiffId));
+        Images.Annotations.Write(image.Id, Options.Annotations);
         foreach (ImageName name in names.Skip(1))
         {
             Images.Tag(image, name);
@@ -329,13 +330,13 @@ public sealed class ImageBuild : IDisposable
     /// <summary>The configuration of the image, the same whenever the same steps led to it.</summary>
     private ImageConfig Finish(StageState state)
     {
-        var labels = new Dictionary<string, string>(state.Config.Labels);
+        var labels = state.Config.Labels.Where(label => !Options.UnsetLabels.Contains(label.Key)).ToDictionary();
         foreach ((string name, string value) in Options.Labels)
         {
             labels[name] = value;
         }
 
-        ImageConfig config = state.Config with { Labels = labels, DiffIds = [.. state.DiffIds], Created = null };
+        ImageConfig config = state.Config with { Labels = labels, Env = Variables(state.Config.Env), DiffIds = [.. state.DiffIds], Created = null };
         string key = new StepKey("image", []).Add(ImageConfigJson.Write(config with { History = state.History })).Finish();
         DateTimeOffset? known = Options.Epoch ?? Images.Cache.TryGet(key)?.Created;
         DateTimeOffset created = known ?? Now();
@@ -346,6 +347,9 @@ public sealed class ImageBuild : IDisposable
 
         return config with { Created = created, History = [.. state.History.Select(step => step with { Created = step.Created ?? created })] };
     }
+
+    private string[] Variables(IReadOnlyList<string> steps)
+        => [.. steps.Where(one => one[..Math.Max(one.IndexOf('='), 0)] is var name && !Options.UnsetVariables.Contains(name) && !Options.Variables.ContainsKey(name)), .. Options.Variables.Select(pair => $"{pair.Key}={pair.Value}")];
 
     /// <summary>Whole milliseconds, as records keep them.</summary>
     internal static DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());

@@ -46,8 +46,9 @@ internal sealed record KeptDownload(string Path, Digest Digest, string ETag, Dat
     }
 
     /// <summary>Forgets everything; how many addresses.</summary>
-    internal static int Clear(ImageStore images)
-        => Directories.List(images.Downloads).Count(entry => Files.TryUnlink($"{images.Downloads}/{entry.Name}", out _) && !entry.Name.EndsWith(About, StringComparison.Ordinal));
+    /// <param name="before">Only those that were fetched before then.</param>
+    internal static int Clear(ImageStore images, DateTimeOffset? before)
+        => Directories.List(images.Downloads).Count(entry => BuildCache.IsOlder($"{images.Downloads}/{entry.Name}", before) && Files.TryUnlink($"{images.Downloads}/{entry.Name}", out _) && !entry.Name.EndsWith(About, StringComparison.Ordinal));
 
     private static string PathOf(ImageStore images, Uri address) => $"{images.Downloads}/{Sha256.Hex(Encoding.UTF8.GetBytes(address.AbsoluteUri))}";
 }

@@ -28,6 +28,10 @@ internal static class BuildCommand
         Option.List("secret", "id=NAME,src=FILE|env=VARIABLE", "secret for RUN --mount=type=secret"),
         Option.List("ssh", "default|ID[=SOCKET]", "ssh agent for RUN --mount=type=ssh"),
         Option.List("label", "KEY=VALUE", "label of the image"),
+        Option.List("annotation", "KEY=VALUE", "annotation of the image's manifest"),
+        Option.List("env", "NAME[=VALUE]", "variable of the image, which no RUN sees; without a value the caller's"),
+        Option.List("unsetenv", "NAME", "the image loses this variable, which every RUN sees"),
+        Option.List("unsetlabel", "KEY", "the image loses this label"),
         Option.Flag("no-cache", "take nothing from earlier builds"),
         Option.List("no-cache-filter", "STAGE[,STAGE...]", "take nothing from earlier builds of these stages"),
         Option.Optional("pull", "[=always|missing|newer|never]", "when to fetch images: always without a value (default missing)"),
@@ -45,8 +49,9 @@ internal static class BuildCommand
         Option.List("cache-from", "REPOSITORY|type=registry,ref=…", "take steps that are in a registry"),
         Option.List("cache-to", "REPOSITORY|type=registry,ref=…", "bring steps to a registry for others"),
         Option.Flag("push", "bring the image to the registries of its names"),
-        Option.Value("manifest", "LIST", "add the image to a manifest list, which is made when it isn't there"),
+        Option.Value("manifest", "LIST", "add the image to a manifest list, which is made when it isn't there; with --platform A,B one image for each"),
         Option.Value("progress", "auto|plain|tty|quiet", "how to show what happens"),
+        Option.Value("logfile", "FILE", "write what happens into a file instead"),
         Option.Value("iidfile", "FILE", "write the image's id to a file"),
         Option.Value("metadata-file", "FILE", "write the image's id, digest and names to a file, as JSON"),
         Option.Flag("quiet", "print only the image's id", 'q'),
@@ -67,7 +72,12 @@ internal static class BuildCommand
         .. RegistryArguments.Options,
     ];
 
-    internal static Option[] PruneOptions { get; } = [Option.Flag("all", "what RUN --mount=type=cache keeps, too", 'a'), Option.Flag("force", "don't ask (it never does)", 'f')];
+    internal static Option[] PruneOptions { get; } = 
+    [
+        Option.Flag("all", "what RUN --mount=type=cache keeps, too", 'a'),
+        Option.List("filter", "KEY=VALUE", "only these: until=24h, made before that"),
+        Option.Flag("force", "don't ask (it never does)", 'f'),
+    ];
 
     internal static int Run(CommandContext context, Arguments arguments)
     {
@@ -80,23 +90,34 @@ internal static class BuildCommand
         CheckWords(arguments);
         BuildOutput output = arguments.Text("output") is { } text ? BuildOutput.Parse(text) : new BuildOutput(BuildOutputKind.Image, null);
         ImageName[] names = [.. arguments.Texts("tag").Select(ImageName.Parse), .. output.Names];
-        output = output.PushedIf(arguments.Has("push"), names);
+        output = output.PushedIf(arguments.Has("push") && !(names.Length == 0 && arguments.Text("manifest") is not null), names);
         var images = ImageStore.Open(context.Paths);
         using BuildContext source = BuildContext.Open(images, arguments.Operands.Count == 0 ? "." : arguments.Operands[0], arguments.Text("file"), Console.OpenStandardInput, arguments.Text("ignorefile"));
+        string[] platforms = [.. arguments.Texts("platform").SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries)).Distinct()];
+        CheckPlatforms(arguments, platforms, output, names);
         using var cancel = new CancellationTokenSource();
         using var interrupts = new Interrupts(cancel);
-        IBuildProgress progress = Progress(arguments, interrupts.Dispose);
-        string result;
         try
         {
-            using (progress as IDisposable)
-            using (var build = new ImageBuild(images, new ContainerStore(context.Paths), BuildArgumentsReader.Read(arguments, source, ForEachRun, progress), progress, cancel.Token))
+            string?[] wanted = platforms.Length > 1 ? platforms : (string?[])[PlatformArguments.Read(arguments)];
+            foreach (string? platform in wanted)
             {
-                result = output.Kind == BuildOutputKind.Image ? BuiltImage.Announce(context, arguments, output, build.Run(names), names, progress)
-                    : output.IsImageArchive ? Archive(context, output, build.Run([]), names) : Export(output, build);
+                IBuildProgress progress = Progress(arguments, interrupts.Dispose);
+                using (progress as IDisposable)
+                {
+                    BuildOptions options = BuildArgumentsReader.Read(arguments, source, ForEachRun, progress) with { Platform = platform };
+                    using var build = new ImageBuild(images, new ContainerStore(context.Paths), options, progress, cancel.Token);
+                    string result = output.Kind == BuildOutputKind.Image ? BuiltImage.Announce(context, arguments, output, build.Run(names), names, progress)
+                        : output.IsImageArchive ? Archive(context, output, build.Run([]), names) : Export(output, build);
+                    BudgetNote.Keep(context, result);
+                }
             }
 
-            BudgetNote.Keep(context, result);
+            if (platforms.Length > 1 && arguments.Has("push"))
+            {
+                BuiltImage.PushList(context, arguments);
+            }
+
             return 0;
         }
         catch (OperationCanceledException)
@@ -105,15 +126,39 @@ internal static class BuildCommand
         }
     }
 
+    /// <summary>Several images can't have one name, but a list may: they are built one after the other.</summary>
+    private static void CheckPlatforms(Arguments arguments, string[] platforms, BuildOutput output, ImageName[] names)
+    {
+        if (platforms.Length > 1 && (arguments.Text("manifest") is null || names.Length > 0 || output.Kind != BuildOutputKind.Image))
+        {
+            throw new Failure($"--platform {string.Join(',', platforms)} makes {platforms.Length} images, which can only be in a list", "give the list a name by --manifest LIST, without --tag and --output; --push brings it to its registry");
+        }
+    }
+
     internal static int Prune(CommandContext context, Arguments arguments)
     {
         context.RequireRoot();
-        foreach (string line in BuildCache.Clear(ImageStore.Open(context.Paths), arguments.Has("all")))
+        foreach (string line in BuildCache.Clear(ImageStore.Open(context.Paths), arguments.Has("all"), Before(arguments.Texts("filter"))))
         {
             context.Out($"removed {line}");
         }
 
         return 0;
+    }
+
+    /// <summary>The earliest of the moments that <c>until=</c> names, as all filters have to match.</summary>
+    private static DateTimeOffset? Before(IReadOnlyList<string> filters)
+    {
+        DateTimeOffset? earliest = null;
+        foreach (string filter in filters)
+        {
+            const string until = "until=";
+            DateTimeOffset moment = filter.StartsWith(until, StringComparison.Ordinal) ? Moment.Parse(filter[until.Length..], DateTimeOffset.UtcNow)
+                : throw new Failure($"--filter: '{filter}' isn't a filter of what builds keep", "write until=24h: what was made before that goes");
+            earliest = earliest is { } known && known < moment ? known : moment;
+        }
+
+        return earliest;
     }
 
     /// <summary>What is asked for and can't be had is said before anything is done.</summary>
@@ -155,6 +200,11 @@ internal static class BuildCommand
     private static IBuildProgress Progress(Arguments arguments, Action stepAside)
     {
         TerminalSize? size = Environment.GetEnvironmentVariable("TERM") is not (null or "dumb") ? Terminal.Size(Descriptors.Standard(2)) : null;
+        if (arguments.Text("logfile") is { } file)
+        {
+            return new PlainBuild(stepAside, LogFile.Open(file));
+        }
+
         return (arguments.Has("quiet"), arguments.Text("progress") ?? "auto") switch
         {
             (true, _) or (_, "quiet" or "none") => new QuietBuild(stepAside),

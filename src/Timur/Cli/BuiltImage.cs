@@ -38,6 +38,19 @@ internal static class BuiltImage
         return image.Id;
     }
 
+    /// <summary>The list that <c>--manifest</c> names, with all its images.</summary>
+    internal static void PushList(CommandContext context, Arguments arguments)
+    {
+        var images = ImageStore.Open(context.Paths);
+        ImageName list = ImageName.Parse(arguments.Text("manifest")!);
+        ITransferProgress progress = RegistryArguments.Progress(arguments);
+        using (progress as IDisposable)
+        {
+            string digest = new ImagePush(images, RegistryArguments.Settings(arguments), progress).PushList(new ManifestLists(images).Read(list), list);
+            CommandContext.Note($"pushed {list.Familiar}, {digest}");
+        }
+    }
+
     private static void AddToList(ManifestLists lists, ImageName name, Image image)
     {
         if (lists.TryRead(name) is null)

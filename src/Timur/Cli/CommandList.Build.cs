@@ -14,6 +14,7 @@ internal static partial class CommandTable
         {
             Examples = ["timur commit web mysite:1", "timur commit -m 'with vim' -c 'CMD [\"vim\"]' box editor"],
         },
-        new("diff", "CONTAINER", "what a container has changed: A added, C changed, D deleted", () => CommitCommand.DiffOptions, CommitCommand.Diff) { Examples = ["timur diff web"] },
+        new("diff", "CONTAINER|IMAGE", "what a container, or an image's last layer, has changed: A added, C changed, D deleted", () => CommitCommand.DiffOptions, CommitCommand.Diff) { Examples = ["timur diff web"] },
+        new("image diff", "IMAGE", "what an image's last layer has changed", () => CommitCommand.DiffOptions, CommitCommand.ImageDiff),
     ];
 }

@@ -12,13 +12,19 @@ internal static partial class CommandTable
         },
         new("load", "[OPTIONS]", "take saved images in", () => LoadCommand.Options, LoadCommand.Run) { Examples = ["timur load -i debian.tar.zst", "docker save debian | timur load"] },
         new("export", "[OPTIONS] CONTAINER", "write a container's files into an archive", () => ExportCommand.Options, ExportCommand.Run) { Examples = ["timur export -o web.tar web"] },
-        new("cp", "[OPTIONS] CONTAINER:PATH TARGET|- | SOURCE|- CONTAINER:PATH", "copy files between this machine and a container", () => CopyCommand.Options, CopyCommand.Run)
+        new("cp", "[OPTIONS] [CONTAINER:]PATH|- [CONTAINER:]PATH|-", "copy files between this machine and a container, or between two", () => CopyCommand.Options, CopyCommand.Run)
         {
-            Examples = ["timur cp web:/etc/hosts .", "timur cp -a site/. web:/srv/www", "timur cp web:/var/log - | tar -t"],
+            Examples = ["timur cp web:/etc/hosts .", "timur cp -a site/. web:/srv/www", "timur cp web:/var/log - | tar -t", "timur cp web:/etc/site.conf other:/etc/"],
         },
         new("history", "[OPTIONS] IMAGE", "how an image was made", () => HistoryCommand.Options, HistoryCommand.Run),
         new("image inspect", "[OPTIONS] IMAGE...", "everything about images", () => InspectCommand.KindOptions, (context, arguments) => InspectCommand.Run(context, arguments, "image")),
         new("image prune", "[OPTIONS]", "remove images that nobody needs", () => ImagePruneCommand.Options, ImagePruneCommand.Run) { Examples = ["timur image prune -a --filter until=240h"] },
+        new("image tree", "[OPTIONS] IMAGE", "an image's layers, and whose topmost each is", () => ImageTreeCommand.Options, ImageTreeCommand.Run),
+        new("image mount", "[OPTIONS] [IMAGE...]", "show an image's files in a directory of this machine, for reading", () => ImageMountCommand.Options, ImageMountCommand.Mount)
+        {
+            Examples = ["ls $(timur image mount debian)/etc && timur image unmount debian"],
+        },
+        new("image unmount", "[OPTIONS] IMAGE...", "take the directory away again", () => ImageMountCommand.UnmountOptions, ImageMountCommand.Unmount),
         new("image exists", "IMAGE", "whether there is such an image: exit code 0 or 1", () => NoOptions, ExistsCommand.Image),
         new("container exists", "CONTAINER", "whether there is such a container: exit code 0 or 1", () => NoOptions, ExistsCommand.Container),
         new("container prune", "[OPTIONS]", "remove containers that don't run", () => PruneCommand.ContainerOptions, PruneCommand.Containers),
@@ -31,7 +37,7 @@ internal static partial class CommandTable
         {
             Examples = ["timur manifest create registry.example/app:1 app-amd64 app-arm64 && timur manifest push registry.example/app:1"],
         },
-        new("manifest add", "[OPTIONS] LIST IMAGE", "add an image to a list", () => ManifestCommand.PlatformOptions, ManifestCommand.Add),
+        new("manifest add", "[OPTIONS] LIST [docker://]IMAGE", "add an image to a list; docker://IMAGE is one that a registry has", () => ManifestCommand.AddOptions, ManifestCommand.Add),
         new("manifest annotate", "[OPTIONS] LIST IMAGE", "say which platform an image of a list is for", () => ManifestCommand.PlatformOptions, ManifestCommand.Add),
         new("manifest remove", "LIST IMAGE", "take an image out of a list", () => NoOptions, ManifestCommand.Take),
         new("manifest inspect", "[OPTIONS] NAME", "show a list, or what a registry has under a name", () => ManifestCommand.InspectOptions, ManifestCommand.Inspect),

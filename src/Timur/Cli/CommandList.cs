@@ -53,7 +53,7 @@ internal static partial class CommandTable
         ["buildx prune"] = "builder prune",
         ["image untag"] = "untag",
         ["image search"] = "search",
-        ["image diff"] = "diff",
+        ["image umount"] = "image unmount",
         ["system info"] = "info",
         ["container commit"] = "commit",
         ["container diff"] = "diff",

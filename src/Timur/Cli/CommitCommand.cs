@@ -6,7 +6,7 @@ using Timur.Kernel;
 
 namespace Timur.Cli;
 
-/// <summary><c>timur commit</c> and <c>timur diff</c>: what a container has changed, as an image and as a list.</summary>
+/// <summary><c>timur commit</c> and <c>timur diff</c>: what a container has changed, as an image and as a list; of an image what its topmost layer changes.</summary>
 internal static class CommitCommand
 {
     internal static readonly Option[] Options =
@@ -41,12 +41,19 @@ internal static class CommitCommand
         return 0;
     }
 
-    internal static int Diff(CommandContext context, Arguments arguments)
+    internal static int Diff(CommandContext context, Arguments arguments) => Diff(context, arguments, mayBeContainer: true);
+
+    internal static int ImageDiff(CommandContext context, Arguments arguments) => Diff(context, arguments, mayBeContainer: false);
+
+    /// <summary>Of a container, or else of an image, as in Podman.</summary>
+    private static int Diff(CommandContext context, Arguments arguments, bool mayBeContainer)
     {
         context.RequireRoot();
+        string name = Operands.One(arguments, mayBeContainer ? "diff" : "image diff", mayBeContainer ? "CONTAINER|IMAGE" : "IMAGE");
         var store = new ContainerStore(context.Paths);
-        Container container = store.Find(Operands.One(arguments, "diff", "CONTAINER"), notFound: 1);
-        using ContainerChanges changes = ContainerChanges.Open(store, ImageStore.Open(context.Paths), container);
+        var images = ImageStore.Open(context.Paths);
+        using ContainerChanges changes = mayBeContainer && store.TryFindId(name) is not null ? ContainerChanges.Open(store, images, store.Find(name, notFound: 1))
+            : ContainerChanges.OfImage(context.Paths, images.TryResolve(name) ?? (name == "host" ? images.Resolve(name) : null) ?? throw new Failure($"there is no {(mayBeContainer ? "container or " : "")}image '{name}'", "timur ps -a and timur images list them", 1));
         IReadOnlyList<Change> list = changes.List();
         context.OutText(arguments.Text("format") switch
         {

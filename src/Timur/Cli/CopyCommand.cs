@@ -5,7 +5,7 @@ using Timur.Kernel;
 
 namespace Timur.Cli;
 
-/// <summary><c>timur cp</c>: copy files between this machine and a container.</summary>
+/// <summary><c>timur cp</c>: copy files between this machine and a container, or between containers.</summary>
 internal static class CopyCommand
 {
     internal static readonly Option[] Options =
@@ -21,14 +21,19 @@ internal static class CopyCommand
         (string source, string target) = Operands.Two(arguments, "cp", "SOURCE", "TARGET");
         (string? from, string fromPath) = Split(source);
         (string? to, string toPath) = Split(target);
-        if (from is null == to is null)
+        if (from is null && to is null)
         {
-            throw new Failure(from is null ? "cp: neither is in a container" : "cp: both are in containers", from is null
-                ? "write CONTAINER:PATH for one of them" : $"go by way of an archive: timur cp {source} - | timur cp - {target}");
+            throw new Failure("cp: neither is in a container", "write CONTAINER:PATH for one of them");
         }
 
         var store = new ContainerStore(context.Paths);
         Container container = store.Find((from ?? to)!, 1);
+        if (from is not null && to is not null)
+        {
+            CopyBetween(store, ImageStore.Open(context.Paths), (container, fromPath), (store.Find(to, 1), toPath), arguments);
+            return 0;
+        }
+
         using ContainerTree tree = ContainerTree.OpenWhole(store, ImageStore.Open(context.Paths), container);
         using var copy = new ContainerCopy(tree, container.Name, new CopyOptions(arguments.Has("archive"), arguments.Has("follow-link")));
         if (from is not null && toPath == "-")
@@ -49,6 +54,31 @@ internal static class CopyCommand
         }
 
         return 0;
+    }
+
+    /// <summary>Two trees of one container would wait for each other's lock, as would two commands that open two containers in opposite orders.</summary>
+    private static void CopyBetween(ContainerStore store, ImageStore images, (Container Container, string Path) from, (Container Container, string Path) to, Arguments arguments)
+    {
+        var options = new CopyOptions(arguments.Has("archive"), arguments.Has("follow-link"));
+        var opened = new SortedDictionary<string, ContainerTree>(StringComparer.Ordinal);
+        try
+        {
+            foreach (Container container in new[] { from.Container, to.Container }.DistinctBy(one => one.Id.Text).OrderBy(one => one.Id.Text, StringComparer.Ordinal))
+            {
+                opened[container.Id.Text] = ContainerTree.OpenWhole(store, images, container);
+            }
+
+            using var source = new ContainerCopy(opened[from.Container.Id.Text], from.Container.Name, options);
+            using var target = new ContainerCopy(opened[to.Container.Id.Text], to.Container.Name, options);
+            source.CopyTo(from.Path, target, to.Path);
+        }
+        finally
+        {
+            foreach (ContainerTree tree in opened.Values)
+            {
+                tree.Dispose();
+            }
+        }
     }
 
     private static void CopyFromInput(ContainerCopy copy, string path)

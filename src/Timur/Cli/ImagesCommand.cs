@@ -12,6 +12,7 @@ internal static class ImagesCommand
     [
         Option.Flag("all", "all of them (there are no hidden ones)", 'a'),
         Option.Flag("digests", "what the registry calls them"),
+        Option.Value("sort", "created|id|repository|size|tag", "in which order (default created: the newest first)"),
         .. ListOutput.Options,
     ];
 
@@ -30,7 +31,7 @@ internal static class ImagesCommand
         var use = new Lazy<ImageUse>(() => new ImageUse(new ContainerStore(context.Paths), images));
         var rows = new List<TemplateObject>();
         var shown = new HashSet<string>();
-        foreach ((ImageName? name, Image image) in images.List().OrderByDescending(entry => entry.Image.Config.Created))
+        foreach ((ImageName? name, Image image) in Sorted(images.List(), arguments.Text("sort") ?? "created"))
         {
             bool matches = (wanted is null || (name is { } known && ImageFilter.MatchesName(known, wanted))) && filter.Matches(name, image);
 
@@ -50,4 +51,15 @@ internal static class ImagesCommand
         ListOutput.Print(context, arguments, rows, columns);
         return 0;
     }
+
+    /// <summary>The words and orders of Podman: the newest first, the smallest first, the rest as names are ordered.</summary>
+    private static IEnumerable<(ImageName? Name, Image Image)> Sorted(IReadOnlyList<(ImageName? Name, Image Image)> all, string order) => order switch
+    {
+        "created" => all.OrderByDescending(entry => entry.Image.Config.Created),
+        "id" => all.OrderBy(entry => entry.Image.Id, StringComparer.Ordinal),
+        "repository" => all.OrderBy(entry => entry.Name?.Repository, StringComparer.Ordinal),
+        "tag" => all.OrderBy(entry => entry.Name?.Tag, StringComparer.Ordinal),
+        "size" => all.OrderBy(entry => ImageView.SizeOf(entry.Image)),
+        _ => throw new Failure($"--sort {order} isn't known", "use created, id, repository, size or tag"),
+    };
 }

@@ -40,7 +40,8 @@ internal static class LoginCommand
         var credential = new Credential(user, password);
         RegistryLogin.Check(registry, credential, RegistryArguments.Settings(arguments));
         store.Store(registry, credential);
-        CommandContext.Note($"logged in at {registry} as {user}; kept in {store.File}");
+        CommandContext.Note($"the password of {user} for {registry} is kept in {store.File}");
+        context.Out("Login Succeeded!");
         return 0;
     }
 

@@ -10,7 +10,14 @@ namespace Timur.Cli;
 /// <summary><c>timur manifest</c>: lists of images for several platforms.</summary>
 internal static class ManifestCommand
 {
-    internal static readonly Option[] CreateOptions = [Option.Flag("amend", "add to a list of that name, if there is one", 'a')];
+    internal static Option[] CreateOptions { get; } =
+    [
+        Option.Flag("amend", "add to a list of that name, if there is one", 'a'),
+        Option.Flag("all", "of docker://IMAGE those for every platform"),
+        .. RegistryArguments.Options,
+    ];
+
+    internal static Option[] AddOptions => [.. PlatformOptions, Option.Flag("all", "of docker://IMAGE those for every platform"), .. RegistryArguments.Options];
 
     internal static readonly Option[] PlatformOptions =
     [
@@ -41,7 +48,7 @@ internal static class ManifestCommand
         var lists = new ManifestLists(images);
         IReadOnlyList<string> operands = Operands.AtLeastOne(arguments, "manifest create", "LIST");
         ImageName name = ImageName.Parse(operands[0]);
-        List<ListedImage> listed = [.. operands.Skip(1).Select(reference => Listed(images, reference, arguments))];
+        List<ListedImage> listed = [.. operands.Skip(1).SelectMany(reference => Listed(images, reference, arguments))];
         if (arguments.Has("amend") && lists.TryRead(name) is not null)
         {
             listed.ForEach(image => lists.Put(name, image));
@@ -70,7 +77,13 @@ internal static class ManifestCommand
         (string list, string reference) = Operands.Two(arguments, "manifest add", "LIST", "IMAGE");
         var images = ImageStore.Open(context.Paths);
         ImageName name = ImageName.Parse(list);
-        new ManifestLists(images).Put(name, Listed(images, reference, arguments));
+        var lists = new ManifestLists(images);
+        lists.Read(name);
+        foreach (ListedImage image in Listed(images, reference, arguments))
+        {
+            lists.Put(name, image);
+        }
+
         context.Out(name.Full);
         return 0;
     }
@@ -151,14 +164,24 @@ internal static class ManifestCommand
         return 0;
     }
 
-    private static ListedImage Listed(ImageStore images, string reference, Arguments arguments)
+    /// <summary>The image here, or, behind <c>docker://</c>, what a registry has for the platform that is asked for, or for all.</summary>
+    private static IReadOnlyList<ListedImage> Listed(ImageStore images, string reference, Arguments arguments)
     {
+        if (RegistryArguments.WithoutTransport(reference) is var there && there != reference)
+        {
+            ITransferProgress progress = RegistryArguments.Progress(arguments);
+            using (progress as IDisposable)
+            {
+                return new ListedPull(images, RegistryArguments.Settings(arguments), progress).Get(there, arguments.Has("all") ? null : Platform.Parse(PlatformArguments.Read(arguments) ?? Platform.Own.ToString()));
+            }
+        }
+
         Image image = images.Resolve(reference, ImageStore.NoSuchImage);
         if (image.IsHost)
         {
             throw new Failure("the image 'host' is this machine itself and can't be pushed", "make an image with timur image bootstrap or timur import");
         }
 
-        return new ListedImage(image.Id, new Platform(arguments.Text("os") ?? image.Config.Os, arguments.Text("arch") ?? image.Config.Architecture, arguments.Text("variant") ?? ""));
+        return [new ListedImage(image.Id, new Platform(arguments.Text("os") ?? image.Config.Os, arguments.Text("arch") ?? image.Config.Architecture, arguments.Text("variant") ?? ""))];
     }
 }

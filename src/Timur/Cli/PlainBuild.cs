@@ -3,8 +3,8 @@ using Timur.Build;
 
 namespace Timur.Cli;
 
-/// <summary>A build as lines on standard error: each step when it begins, what it writes, how it ended.</summary>
-internal sealed class PlainBuild(Action stepAside) : IBuildProgress
+/// <summary>A build as lines on standard error, or in a file: each step when it begins, what it writes, how it ended.</summary>
+internal sealed class PlainBuild(Action stepAside, LogFile? log = null) : IBuildProgress, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<StepTitle, LineBuffer> _working = [];
@@ -18,7 +18,7 @@ internal sealed class PlainBuild(Action stepAside) : IBuildProgress
         lock (_lock)
         {
             _working[step] = new LineBuffer();
-            CommandContext.Note($"{step} {step.Text}");
+            Line($"{step} {step.Text}");
         }
     }
 
@@ -28,7 +28,7 @@ internal sealed class PlainBuild(Action stepAside) : IBuildProgress
         {
             foreach (string line in _working[step].Add(bytes))
             {
-                CommandContext.Note($"{step} {line}");
+                Line($"{step} {line}");
             }
         }
     }
@@ -40,17 +40,27 @@ internal sealed class PlainBuild(Action stepAside) : IBuildProgress
             bool worked = _working.Remove(step, out LineBuffer? rest);
             foreach (string line in rest?.Finish() ?? [])
             {
-                CommandContext.Note($"{step} {line}");
+                Line($"{step} {line}");
             }
 
             string end = how switch { StepEnd.Cached => "CACHED", StepEnd.Failed => $"FAILED after {Seconds(time)}", _ => $"done in {Seconds(time)}" };
-            CommandContext.Note(worked ? $"{step} {end}" : how == StepEnd.Done ? $"{step} {step.Text}" : $"{step} {step.Text}: {end}");
+            Line(worked ? $"{step} {end}" : how == StepEnd.Done ? $"{step} {step.Text}" : $"{step} {step.Text}: {end}");
         }
     }
 
-    public void Say(string line) => CommandContext.Note(line);
+    public void Say(string line) => Line(line);
+
+    public void Dispose() => log?.Dispose();
 
     public void StepAside() => stepAside();
+
+    private void Line(string line)
+    {
+        if (log is null || !log.TryWrite(line))
+        {
+            CommandContext.Note(line);
+        }
+    }
 
     internal static string Seconds(TimeSpan time) => time.TotalSeconds < 60 ? $"{time.TotalSeconds:0.0} s" : $"{(int)time.TotalMinutes} min {time.Seconds} s";
 }

@@ -1,7 +1,6 @@
 using Timur.Bench;
 using Timur.CommandLine;
 using Timur.Engine;
-using Timur.Kernel;
 
 namespace Timur.Cli;
 
@@ -18,7 +17,7 @@ internal static class SystemCommand
     internal static readonly Option[] ClearOptions =
     [
         Option.Flag("all", "images, volumes and named disks too", 'a'),
-        Option.Flag("force", "don't ask", 'f'),
+        Confirmation.Force,
     ];
 
     internal static int Initialise(CommandContext context, Arguments arguments)
@@ -37,13 +36,9 @@ internal static class SystemCommand
     {
         context.RequireRoot();
         Operands.None(arguments, "clear");
-        if (!arguments.Has("force") && Terminal.Is(Descriptors.Standard(0)))
+        if (!Confirmation.Given(arguments, $"This removes every container of {context.Paths.Root}{(arguments.Has("all") ? " and all images, volumes and disks" : "")}, with bridge and rules."))
         {
-            CommandContext.Ask($"This removes every container of {context.Paths.Root}{(arguments.Has("all") ? " and all images, volumes and disks" : "")}, with bridge and rules. Go on? [y/N] ");
-            if (Console.ReadLine()?.Trim() is not ("y" or "Y" or "yes"))
-            {
-                return 1;
-            }
+            return 1;
         }
 
         foreach (Finding finding in BenchCheck.Run(context.Paths))

@@ -113,10 +113,10 @@ internal sealed class TerminalBuild : IBuildProgress, IDisposable
         Picture();
     }
 
-    /// <summary>Over the last picture: what was finished since, then what runs.</summary>
+    /// <summary>Over the last picture: what was finished since, then what runs. The terminal may have echoed a ^C behind it: the line begins anew.</summary>
     private void Picture()
     {
-        var text = new StringBuilder(_lines > 0 ? $"\e[{_lines}A\e[J" : "");
+        var text = new StringBuilder(_lines > 0 ? $"\r\e[{_lines}A\e[J" : "");
         lock (_lock)
         {
             foreach (string line in _finished)

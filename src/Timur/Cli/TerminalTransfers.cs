@@ -107,7 +107,7 @@ internal sealed class TerminalTransfers : ITransferProgress, IDisposable
         Grid picture = Picture();
         if (_lines > 0)
         {
-            _console.Profile.Out.Writer.Write($"\e[{_lines}A\e[J");
+            _console.Profile.Out.Writer.Write($"\r\e[{_lines}A\e[J");
         }
 
         _console.Write(picture);

@@ -48,6 +48,22 @@ public sealed class ContainerChanges : IDisposable
         }
     }
 
+    /// <summary>What an image's topmost layer changes of those below it.</summary>
+    public static ContainerChanges OfImage(DataPaths paths, Image image)
+    {
+        if (image.IsHost || image.LayerDirectories.Count == 0)
+        {
+            throw new Failure($"the image {image.Reference} has no layer", "timur history shows how it was made");
+        }
+
+        Directories.TryCreate(paths.Stage, out _, 0x1C0);
+        string top = image.LayerDirectories[^1];
+
+        // An empty layer may be there twice: what is above it is compared with what is below it.
+        string[] below = [.. image.LayerDirectories.SkipLast(1).Where(layer => layer != top)];
+        return new ContainerChanges(below.Length == 0 ? [paths.Stage] : below, null, paths.Stage) { Upper = Files.Open(top, Kernel.Open.Read | Kernel.Open.Directory) };
+    }
+
     /// <summary>As the container sees a file's owner; null when that is how it is.</summary>
     public Func<FileStatus, FileStatus>? Adjust => _maps is null ? null : status => status with
     {

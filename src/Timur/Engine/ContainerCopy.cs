@@ -15,15 +15,20 @@ public sealed class ContainerCopy(ContainerTree tree, string containerName, Copy
 {
     private const uint SetIds = 0xC00;
     private static readonly long[] KernelsOwn = [0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x1cd1, 0x19800202];
+    private ContainerTree Tree => tree;
+
     private readonly Fd _host = Files.Open("/", Open.Path | Open.Directory);
 
     /// <summary>From the container to a path of this machine.</summary>
     public void CopyOut(string source, string target)
-        => Copy(InContainer(source), new CopyPlace(_host, Path.GetFullPath(target) + Ending(target), target, IsHost: true));
+        => Copy(InContainer(source), null, new CopyPlace(_host, Path.GetFullPath(target) + Ending(target), target, IsHost: true));
 
     /// <summary>From a path of this machine into the container.</summary>
     public void CopyIn(string source, string target)
-        => Copy(new CopyPlace(_host, Path.GetFullPath(source) + Ending(source), source, IsHost: true), InContainer(target));
+        => Copy(new CopyPlace(_host, Path.GetFullPath(source) + Ending(source), source, IsHost: true), this, InContainer(target));
+
+    /// <summary>From this container into another one, or elsewhere in the same.</summary>
+    public void CopyTo(string source, ContainerCopy other, string target) => Copy(InContainer(source), other, other.InContainer(target));
 
     /// <summary>From the container as an archive.</summary>
     public void CopyOut(string source, Stream target)
@@ -58,14 +63,16 @@ public sealed class ContainerCopy(ContainerTree tree, string containerName, Copy
 
     public void Dispose() => _host.Dispose();
 
-    private void Copy(CopyPlace source, CopyPlace target)
+    /// <param name="receiver">Whose container gets it; null for this machine.</param>
+    private void Copy(CopyPlace source, ContainerCopy? receiver, CopyPlace target)
     {
         using Fd handle = source.OpenSource(options.FollowsLink);
         bool isDirectory = Files.Status(handle).Kind == FileKind.Directory;
         (Fd found, byte[] name, FileKind? there) = target.OpenTarget();
-        (Fd directory, bool hasIdsInside) = target.IsHost ? (found, false) : tree.Writable(found);
+        (Fd directory, bool hasIdsInside) = receiver?.Tree.Writable(found) ?? (found, false);
         using (directory)
         {
+            RefuseItself(handle, isDirectory, directory, name, target.What);
             bool into = name.Length == 0;
             if (!into && there is null && !isDirectory && target.MeansDirectory)
             {
@@ -82,7 +89,7 @@ public sealed class ContainerCopy(ContainerTree tree, string containerName, Copy
             {
                 Place = !into ? name : contentOnly ? [] : Encoding.UTF8.GetBytes(source.Name),
                 TakesRoot = !(into && contentOnly),
-                Owner = target.IsHost ? LeaveContainer : status => EnterContainer(status, hasIdsInside),
+                Owner = status => receiver is null ? LeaveContainer(status) : receiver.EnterContainer(source.IsHost ? status : LeaveContainer(status), hasIdsInside),
             };
             try
             {
@@ -100,6 +107,42 @@ public sealed class ContainerCopy(ContainerTree tree, string containerName, Copy
             }
         }
     }
+
+    /// <summary>A directory that is copied into itself would never end, and a file would be emptied before it is read. Two containers, or one and this machine, may have the same directory.</summary>
+    private static void RefuseItself(Fd source, bool isDirectory, Fd directory, byte[] name, string what)
+    {
+        FileStatus own = Files.Status(source);
+        if (!isDirectory)
+        {
+            using Fd? there = name.Length == 0 ? null : Files.TryOpenAt(directory, Encoding.UTF8.GetString(name), Open.Path | Open.NoFollow, out _);
+            if (there is not null && IsSame(Files.Status(there), own))
+            {
+                throw new Failure($"cp: {what} is the file itself", "choose another place");
+            }
+
+            return;
+        }
+
+        Fd? at = Files.TryOpenAt(directory, ".", Open.Path | Open.Directory, out _);
+        while (at is not null)
+        {
+            using Fd below = at;
+            FileStatus status = Files.Status(below);
+            if (IsSame(status, own))
+            {
+                throw new Failure($"cp: {what} is in the directory that would be copied", "choose a place outside of it");
+            }
+
+            at = Files.TryOpenAt(below, "..", Open.Path | Open.Directory, out _);
+            if (at is not null && IsSame(Files.Status(at), status))
+            {
+                at.Dispose();
+                return;
+            }
+        }
+    }
+
+    private static bool IsSame(FileStatus one, FileStatus other) => (one.DeviceMajor, one.DeviceMinor, one.Inode) == (other.DeviceMajor, other.DeviceMinor, other.Inode);
 
     private CopyPlace InContainer(string path) => new(tree.Root, "/" + path.TrimStart('/'), $"{containerName}:{path}", IsHost: false);
 

@@ -121,6 +121,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         new VolumeCreation(store.Paths).Ensure(builder.WantedMounts, image, container.Id, undo);
         IDisposable volumeLocks = new VolumeMounts(store.Paths).Hold(WantedMount.VolumesOf(builder.WantedMounts), container.Id, undo);
         ResourcePlan.Warn(options, Warnings);
+        Warnings.AddRange(image is { IsHost: true } ? HostImage.Missing() : []);
         Cgroup cgroup = Cgroup.Create(CgroupLayout.Detect(), spec.Linux.CgroupsPath!, spec.Linux.Resources!, Warnings, sight: CgroupMounts.SightOf(spec));
         undo.Add("cgroup", () => cgroup.TryRemove());
         List<Fd> joined = Joined(spec, out Fd? processes);

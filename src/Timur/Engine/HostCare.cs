@@ -54,6 +54,13 @@ public sealed class HostCare(DataPaths paths)
             new VolumeMounts(paths).ForgetAll();
         }
 
+        var mounts = new ImageMounts(paths);
+        foreach ((string id, string directory) in mounts.List())
+        {
+            mounts.Unmount(id, force: true);
+            report.Add(directory);
+        }
+
         foreach (string directory in images ? (string[])[paths.Images, paths.Volumes, paths.Disks, paths.Containers, paths.Names, paths.Filters, paths.Trash] : [])
         {
             Directories.RemoveTree(directory);

@@ -57,6 +57,33 @@ public static class ImageView
     /// <summary>As Docker writes a set: an object whose members are empty.</summary>
     private static TemplateObject Keys(IEnumerable<string> names) => names.Aggregate(new TemplateObject(), (all, name) => all.Add(name, new TemplateObject()));
 
+    /// <summary>Times in nanoseconds, as Docker and Podman have them.</summary>
+    private static TemplateObject Healthcheck(ImageHealthcheck health)
+    {
+        const long nanosecondsInTick = 100;
+        var shown = new TemplateObject().Add("Test", health.Test.Cast<object?>().ToList());
+        foreach ((string name, TimeSpan time) in (ReadOnlySpan<(string, TimeSpan)>)
+            [("Interval", health.Interval), ("Timeout", health.Timeout), ("StartPeriod", health.StartPeriod), ("StartInterval", health.StartInterval)])
+        {
+            shown.Add(name, time.Ticks * nanosecondsInTick);
+        }
+
+        return shown.Add("Retries", health.Retries);
+    }
+
+    /// <summary>The directories that overlayfs shows as the image's files, the topmost first, under the keys of Docker's driver <c>overlay2</c>.</summary>
+    private static TemplateObject GraphDriver(Image image)
+    {
+        string[] topmost = [.. image.LayerDirectories.Reverse()];
+        var places = new TemplateObject();
+        if (topmost.Length > 1)
+        {
+            places.Add("LowerDir", string.Join(':', topmost.Skip(1)));
+        }
+
+        return new TemplateObject().Add("Name", "overlay").Add("Data", topmost.Length == 0 ? places : places.Add("UpperDir", topmost[0]));
+    }
+
     public static TemplateObject Inspect(ImageStore images, Image image)
     {
         ImageConfig config = image.Config;
@@ -75,6 +102,7 @@ public static class ImageView
             .Add("Size", () => SizeOf(image))
             .Add("VirtualSize", () => SizeOf(image))
             .Add("Labels", config.Labels)
+            .Add("Annotations", () => images.AnnotationsOf(image.Id))
             .Add("Config", new TemplateObject()
                 .Add("User", config.User)
                 .Add("Env", config.Env.Cast<object?>().ToList())
@@ -84,7 +112,11 @@ public static class ImageView
                 .Add("ExposedPorts", Keys(config.ExposedPorts))
                 .Add("Volumes", Keys(config.Volumes))
                 .Add("Labels", config.Labels)
-                .Add("StopSignal", config.StopSignal ?? ""))
+                .Add("StopSignal", config.StopSignal ?? "")
+                .Add("Healthcheck", config.Healthcheck is { } health ? Healthcheck(health) : null)
+                .Add("OnBuild", config.OnBuild.Cast<object?>().ToList())
+                .Add("Shell", config.Shell.Cast<object?>().ToList()))
+            .Add("GraphDriver", GraphDriver(image))
             .Add("RootFS", new TemplateObject().Add("Type", "layers").Add("Layers", config.DiffIds.Cast<object?>().ToList()))
             .Add("Metadata", new TemplateObject().Add("LayerDirectories", image.LayerDirectories.Cast<object?>().ToList()));
     }

@@ -28,6 +28,12 @@ internal sealed class MountPlan(RunOptions options, DataPaths paths, string cont
             {
                 AddTmpfs(directory, directory is "/tmp" or "/var/tmp" ? "mode=1777" : "mode=755");
             }
+
+            // The store may be elsewhere than usual, and has everybody's files and secrets.
+            if (!HostImage.HiddenDirectories.Any(hidden => paths.Root == hidden || paths.Root.StartsWith(hidden + "/", StringComparison.Ordinal)))
+            {
+                AddTmpfs(paths.Root, "mode=755");
+            }
         }
 
         AddOwnFiles(hasOwnNetwork);

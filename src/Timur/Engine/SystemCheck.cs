@@ -235,6 +235,8 @@ public sealed class SystemCheck(DataPaths paths, bool readsAll = false)
             {
                 AddLeftover(leftover, "part of an image", leftovers.Remove);
             }
+
+            _findings.AddRange(new ImageMounts(paths).Check(ImageStore.Open(paths)));
         }
         catch (Failure e) when (images.Count == 0)
         {

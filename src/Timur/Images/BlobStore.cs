@@ -21,6 +21,17 @@ internal sealed class BlobStore(DataPaths paths)
 
     internal string PartOf(Digest digest) => $"{Blobs}/.{digest.FileName}.part";
 
+    /// <summary>Removes what a download that broke off left, unless somebody is going on with it.</summary>
+    internal void ForgetPart(Digest digest)
+    {
+        string path = PartOf(digest);
+        using FileLock? free = Files.Exists(path) ? FileLock.OnExisting(path, wait: false) : null;
+        if (free is not null)
+        {
+            Files.TryUnlink(path, out _);
+        }
+    }
+
     /// <summary>The manifest that came with an image, or null for one that was made here.</summary>
     internal Manifest? ManifestOf(string imageId)
     {

@@ -186,9 +186,15 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
             });
             return held;
         }
-        catch
+        catch (Exception e)
         {
             held.ForEach(one => one.Dispose());
+            if (e is SyscallException { Errno: Errno.ENOSPC or Errno.EDQUOT })
+            {
+                // What isn't finished is kept to be resumed, but not where it takes the last room that everybody else needs.
+                wanted.ForEach(layer => store.Blobs.ForgetPart(layer.Item1.Digest));
+            }
+
             throw;
         }
     }

@@ -52,6 +52,8 @@ public sealed class ImageStore
     /// <summary>What ADD fetched from addresses.</summary>
     internal string Downloads { get; }
 
+    internal ImageAnnotations Annotations => new(Paths);
+
     internal DataPaths Paths { get; }
 
     /// <summary>Steps of builds that needn't be done again, and the layers they keep.</summary>
@@ -79,6 +81,11 @@ public sealed class ImageStore
 
         if (ImageName.Parse(reference).Full == BusyboxImage.Name.Full)
         {
+            if (Processes.EffectiveUser != 0)
+            {
+                throw new Failure("the image busybox isn't made yet, and making images needs root", "try again with sudo", notFound);
+            }
+
             BusyboxImage.Create(this);
             return TryResolve(reference) ?? throw new Failure("the busybox image was made but can't be found", "run timur system check");
         }
@@ -149,6 +156,9 @@ public sealed class ImageStore
 
     /// <summary>The digest of the manifest that an image came with, or null for one that was made here.</summary>
     public string? DigestOf(string id) => Blobs.ManifestOf(id) is { } manifest ? Digest.Of(manifest.Bytes.Span).ToString() : null;
+
+    /// <summary>Annotations of the manifest that an image came with, or that it is to get.</summary>
+    public IReadOnlyDictionary<string, string> AnnotationsOf(string id) => Blobs.ManifestOf(id) is { } manifest ? ImageAnnotations.Of(manifest.Bytes) : Annotations.Read(id);
 
     /// <summary>Every image once.</summary>
     public IReadOnlyList<Image> All() => [.. List().Select(entry => entry.Image).DistinctBy(image => image.Id)];
@@ -238,6 +248,7 @@ public sealed class ImageStore
         Files.TryUnlink(config, out _);
         Files.TryUnlink($"{Stacks}/{image.Id}", out _);
         Blobs.Remove(image.Id);
+        Annotations.Write(image.Id, new Dictionary<string, string>());
         using var trash = new TrashCan(Paths);
         trash.TakeUnused([.. DirectoriesOf(image)], UsedLayers);
         Stacking.Forget();
@@ -263,10 +274,11 @@ public sealed class ImageStore
     }
 
     /// <summary>Forgets what builds keep for the next one; how many steps, and how many layers that nobody else has.</summary>
-    public (int Steps, int Layers) ForgetSteps()
+    /// <param name="before">Only steps that were done before then; null is all.</param>
+    public (int Steps, int Layers) ForgetSteps(DateTimeOffset? before = null)
     {
         string[] layers = [.. Cache.DiffIds().Select(DirectoryOf).Where(Files.Exists)];
-        int steps = Cache.Clear();
+        int steps = Cache.Clear(before);
         return (steps, DiscardUnused(layers));
     }
 
@@ -330,7 +342,7 @@ public sealed class ImageStore
         IEnumerable<string> blobs = Blobs.BlobsOf(image.Id).Select(blob => Blobs.PathOf(blob.Digest)).Append(Blobs.Origins.PathOf(image.Id));
         IEnumerable<string> names = NamesOf(image.Id).Select(name => $"{Names}/{name.FileName}");
         IEnumerable<string> needs = image.Config.DiffIds.Select(diffId => Stacking.RecordOf(Hex(diffId)));
-        return DirectoriesOf(image).Concat(blobs).Concat(names).Concat(needs).Append($"{Stacks}/{image.Id}").Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
+        return DirectoriesOf(image).Concat(blobs).Concat(names).Concat(needs).Append($"{Stacks}/{image.Id}").Append(Annotations.PathOf(image.Id)).Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
     }
 
     /// <summary>Bytes that all images occupy.</summary>

@@ -7,7 +7,7 @@ namespace Timur.Images;
 /// <summary>Manifests of images that were made here (OCI image-spec manifest.md).</summary>
 internal static class ManifestJson
 {
-    internal static byte[] Write(Descriptor config, IReadOnlyList<Descriptor> layers) => Written(json =>
+    internal static byte[] Write(Descriptor config, IReadOnlyList<Descriptor> layers, IReadOnlyDictionary<string, string>? annotations = null) => Written(json =>
     {
         json.WriteNumber("schemaVersion", 2);
         json.WriteString("mediaType", MediaTypes.OciManifest);
@@ -23,6 +23,7 @@ internal static class ManifestJson
         }
 
         json.WriteEndArray();
+        ImageAnnotations.WriteMember(json, annotations ?? new Dictionary<string, string>());
     });
 
     /// <summary>An index of manifests (OCI image-spec image-index.md).</summary>

@@ -65,7 +65,7 @@ internal sealed class PackedImage : IDisposable
             byte[] stored = Files.ReadAll($"{store.Configs}/{image.Id}.json");
             byte[] config = diffIds.SequenceEqual(image.Config.DiffIds) ? stored : WithDiffIds(stored, diffIds);
             var descriptor = new Descriptor(MediaTypes.OciConfig, Digest.Of(config), config.Length);
-            var manifest = new Manifest(ManifestJson.Write(descriptor, layers), MediaTypes.OciManifest, descriptor, layers);
+            var manifest = new Manifest(ManifestJson.Write(descriptor, layers, store.Annotations.Read(image.Id)), MediaTypes.OciManifest, descriptor, layers);
             return new PackedImage(manifest, config, digest => $"{directory}/{digest.FileName}" is var made && Files.Exists(made) ? made : store.Blobs.PathOf(digest), directory, held);
         }
         catch

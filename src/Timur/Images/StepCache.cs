@@ -31,13 +31,14 @@ public sealed class StepCache(DataPaths paths)
     public IReadOnlySet<string> DiffIds()
         => Directories.List(_directory).Select(entry => Read($"{_directory}/{entry.Name}")?.DiffId).OfType<string>().ToHashSet();
 
-    /// <summary>Forgets everything; the count of records. Layers that nobody else has are leftovers then.</summary>
-    public int Clear()
+    /// <summary>Forgets everything, or what was made before then; the count of records. Layers that nobody else has are leftovers then.</summary>
+    public int Clear(DateTimeOffset? before = null)
     {
         int count = 0;
         foreach (DirectoryEntry entry in Directories.List(_directory))
         {
-            count += Files.TryUnlink($"{_directory}/{entry.Name}", out _) ? 1 : 0;
+            string path = $"{_directory}/{entry.Name}";
+            count += (before is null || Read(path)?.Created < before) && Files.TryUnlink(path, out _) ? 1 : 0;
         }
 
         return count;

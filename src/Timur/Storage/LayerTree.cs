@@ -17,6 +17,24 @@ public static class LayerTree
         return options.Count == 1 ? Files.Open(layers[0], Kernel.Open.Read | Kernel.Open.Directory) : Entered(OverlayOps.NewDetached(options, [], empty));
     }
 
+    /// <summary>For reading, as a mount that is attached nowhere yet (<see cref="Mounts.Attach"/>); nothing in it can be executed with other rights, no device opened.</summary>
+    /// <param name="layers">Lowest first; at least one.</param>
+    public static Fd Mountable(IReadOnlyList<string> layers, string empty)
+    {
+        List<KeyValuePair<string, string?>> options = [.. OverlayRoot.Lowers(layers)];
+        Fd mount = options.Count == 1 ? Mounts.Clone(layers[0]) : OverlayOps.NewDetached(options, [], empty);
+        try
+        {
+            Mounts.SetAttributes(mount, MountAttributes.ReadOnly | MountAttributes.NoSetuid | MountAttributes.NoDevices);
+            return mount;
+        }
+        catch
+        {
+            mount.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>For changing: what is written goes to <paramref name="upper"/>.</summary>
     /// <param name="layers">Lowest first; none means that <paramref name="empty"/> is below.</param>
     public static Fd OpenWritable(IReadOnlyList<string> layers, string upper, string work, string empty)

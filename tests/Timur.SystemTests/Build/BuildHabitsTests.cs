@@ -145,6 +145,89 @@ public sealed class BuildHabitsTests(BuildPlace place) : IClassFixture<BuildPlac
         Assert.True(secret.Code == 125 && secret.Error.Contains("/nowhere/key: No such file", StringComparison.Ordinal), secret.ToString());
     }
 
+    /// <summary>As buildah does: no RUN sees what is given, every RUN what is taken away.</summary>
+    [Fact]
+    public void Variables_labels_and_annotations_are_given_and_taken_away_at_the_end()
+    {
+        const string text = "FROM base\nENV B=base C=keep\nLABEL own=1 gone=2\nRUN echo \"A=$A B=$B\" >/seen\n";
+        string id = BuildPlace.Succeed(place.Build(text, "--env", "A=1", "--env", "HOME", "--unsetenv", "B", "--unsetlabel", "gone", "--annotation", "org.example.b=x=y", "--annotation", "org.example.a=")).Out;
+        Assert.Equal("A= B=base\n", place.Inside("cat /seen"));
+        Assert.Equal($"A=1 B= C=keep HOME={Environment.GetEnvironmentVariable("HOME")}\n", place.Inside("echo \"A=$A B=$B C=$C HOME=$HOME\""));
+        Assert.Equal("map[own:1]", place.Timur.Inspect("out", "{{.Labels}}"));
+        Assert.Equal("{\"org.example.a\":\"\",\"org.example.b\":\"x=y\"}", place.Timur.Inspect("out", "{{json .Annotations}}"));
+
+        using var registry = new RegistryServer(place.Timur.Root + "/registry-annotations");
+        BuildPlace.Succeed(place.Timur.Run("push", "-q", "out", registry.Host + "/out:1"));
+        JsonElement manifest = JsonDocument.Parse(TimurCommand.Execute("skopeo", ["inspect", "--raw", "--tls-verify=false", $"docker://{registry.Host}/out:1"]).Out).RootElement;
+        Assert.Equal("x=y", manifest.GetProperty("annotations").GetProperty("org.example.b").GetString());
+        Assert.Equal("everything is as recorded\n", place.Timur.Run("system", "check").Out);
+        BuildPlace.Succeed(place.Timur.Run("rmi", "-f", id.Trim()));
+        BuildPlace.Succeed(place.Timur.Run("pull", "-q", registry.Host + "/out:1"));
+        Assert.Equal("map[org.example.a: org.example.b:x=y]", place.Timur.Inspect(registry.Host + "/out:1", "{{.Annotations}}"));
+        Assert.Equal(125, place.Build(text, "--annotation", "=x").Code);
+    }
+
+    [Fact]
+    public void What_happens_goes_to_a_file_when_that_is_asked_for()
+    {
+        string log = place.Timur.Root + "/build.log";
+        const string text = "FROM base\nRUN echo from-the-command; exit 3\n";
+        Outcome failed = place.Build(text, "--logfile", log);
+        Assert.True(failed.Code == 3 && failed.Error.StartsWith("timur: ", StringComparison.Ordinal), failed.ToString());
+        Outcome built = BuildPlace.Succeed(place.Build("FROM base\nRUN echo second\n", "--logfile", log));
+        Assert.DoesNotContain("echo second", built.Error);
+        Assert.Matches("(?s)\\] from-the-command\n.*FAILED.*\\] second\n.*done in", File.ReadAllText(log));
+        Assert.Contains("/nowhere/log: No such file", place.Build(text, "--logfile", "/nowhere/log").Error);
+    }
+
+    [Fact]
+    public void Several_platforms_at_once_make_a_list_that_is_pushed()
+    {
+        using var registry = new RegistryServer(place.Timur.Root + "/registry-platforms");
+        string list = registry.Host + "/many:1", file = place.Write("many", "FROM scratch\nARG TARGETARCH\nCOPY a.txt /$TARGETARCH\n");
+        BuildPlace.Succeed(place.Timur.Run("build", "-q", "--platform", "linux/amd64,linux/arm64", "--platform", "linux/arm/v7", "--manifest", list, "--push", "-f", file, place.Context));
+        JsonElement index = JsonDocument.Parse(TimurCommand.Execute("skopeo", ["inspect", "--raw", "--tls-verify=false", $"docker://{list}"]).Out).RootElement;
+        Assert.Equal(["amd64", "arm", "arm64"], index.GetProperty("manifests").EnumerateArray().Select(entry => entry.GetProperty("platform").GetProperty("architecture").GetString()).Order());
+        BuildPlace.Succeed(place.Timur.Run("manifest", "rm", list));
+        BuildPlace.Succeed(place.Timur.Run("pull", "-q", "--platform", "linux/arm64", list));
+        Assert.Equal("arm64", place.Timur.Inspect(list, "{{.Architecture}}"));
+        foreach (string[] options in (string[][])[[], ["-t", "x", "--manifest", "l"], ["-o", "type=tar,dest=-", "--manifest", "l"]])
+        {
+            Outcome refused = place.Timur.Run(["build", "-q", "--platform", "linux/amd64,linux/arm64", "-f", file, .. options, place.Context]);
+            Assert.True(refused.Code == 125 && refused.Error.Contains("can only be in a list", StringComparison.Ordinal), refused.ToString());
+        }
+    }
+
+    [Fact]
+    public void Only_what_is_older_is_forgotten_when_that_is_asked_for()
+    {
+        const string text = "FROM base\nRUN --mount=type=cache,target=/c echo x >>/c/kept; cp /c/kept /seen\n";
+        BuildPlace.Succeed(place.Build(text));
+        Assert.Contains("removed 0 steps, 0 layers", BuildPlace.Succeed(place.Timur.Run("builder", "prune", "-a", "-f", "--filter", "until=1h")).Out);
+        Assert.Contains("CACHED", place.Build(text).Error);
+        string tomorrow = DateTimeOffset.UtcNow.AddDays(1).ToUnixTimeSeconds().ToString();
+        string pruned = BuildPlace.Succeed(place.Timur.Run("builder", "prune", "-a", "--filter", "until=" + tomorrow)).Out;
+        Assert.DoesNotContain("removed 0 steps", pruned);
+        Assert.DoesNotContain("removed 0 cache mounts", pruned);
+        BuildPlace.Succeed(place.Build(text));
+        Assert.Equal("x\n", place.Inside("cat /seen"));
+        Assert.Contains("until=24h", place.Timur.Run("builder", "prune", "--filter", "label=x").Error);
+    }
+
+    /// <summary>The terminal itself writes ^C where the cursor is: the next picture begins at the line's start.</summary>
+    [Fact]
+    public void Control_c_leaves_the_terminal_in_order()
+    {
+        string shared = place.Timur.Root + "/began";
+        Directory.CreateDirectory(shared);
+        string file = place.Write("slow", "FROM base\nRUN touch /mnt/began; sleep 1000\n");
+        Outcome ended = TimurCommand.Execute("sh", ["-c", $"(until test -e {shared}/began; do sleep 0.05; done; sleep 0.5; printf '\\003'; until test -e {shared}/ended; do sleep 0.05; done) | script -qec 'TERM=xterm {place.Timur.Words} build --network none -v {shared}:/mnt -f {file} {place.Context}; echo code $?; touch {shared}/ended' /dev/null"]);
+        Assert.Contains("code 130", ended.Out);
+        Assert.Matches("\\^C\r\u001b\\[[0-9]+A\u001b\\[J", ended.Out);
+        Assert.Contains("the build was interrupted", ended.Out);
+        Assert.Equal("everything is as recorded\n", place.Timur.Run("system", "check").Out);
+    }
+
     [Fact]
     public void Help_fits_a_terminal_and_has_a_short_name()
     {

@@ -48,6 +48,21 @@ public sealed class CommitTests : IDisposable
         Assert.Equal("x\n", _timur.Run("run", "--rm", "--network", "none", "three", "cat", "/d/f").Out);
     }
 
+    /// <summary>What a layer's archive says must not depend on the directory's order, on the locale, or on what the file system keeps besides.</summary>
+    [Fact]
+    public void A_layer_has_its_names_in_the_order_of_their_bytes_and_says_no_more_than_is_needed()
+    {
+        Succeed(_timur.Run("run", "--name", "box", "--network", "none", "busybox", "sh", "-c",
+            "mkdir /d; cd /d; for name in b a B _ 'a b' a-b a.b a0 Z z ab; do echo x >$name; done; echo x >$(printf '\\351'); echo x >$(printf '\\303\\244'); mkdir a1; echo x >a1/z; ln a1/z zz; touch -d '2001-01-01 00:00:00' /d/*; chown 3000000:1 a"));
+        Succeed(TimurCommand.Execute("sh", ["-ec", $"cd {_timur.Root}; T='{_timur.Words}'; $T commit -q box made; $T save --format oci-dir -o made.oci made; for blob in made.oci/blobs/sha256/*; do zcat -f $blob | tar -tf - 2>/dev/null | grep -q ^d/ && zcat $blob >layer.tar; done; test -s layer.tar"]));
+        string[] names = TimurCommand.Execute("sh", ["-c", $"LC_ALL=C tar -tf {_timur.Root}/layer.tar --quoting-style=escape | grep ^d/."]).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["d/B", "d/Z", "d/_", "d/a", "d/a b", "d/a-b", "d/a.b", "d/a0", "d/a1/", "d/a1/z", "d/ab", "d/b", "d/z", "d/zz", "d/\\303\\244", "d/\\351"], names.Select(name => name.Replace("\\ ", " ", StringComparison.Ordinal)));
+        Assert.Contains("d/zz link to d/a1/z", TimurCommand.Execute("tar", ["-tvf", _timur.Root + "/layer.tar"]).Out);
+        HashSet<string> keys = [.. System.Text.RegularExpressions.Regex.Matches(System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(_timur.Root + "/layer.tar")), "(?<=\\d )[A-Za-z.]+(?==[^\n]*\n)").Select(match => match.Value)];
+        Assert.Subset(new HashSet<string> { "path", "linkpath", "size", "uid", "gid", "mtime" }, keys);
+        Assert.Contains("uid", keys);
+    }
+
     [Fact]
     public void Attributes_that_overlayfs_would_read_never_come_into_an_image_or_an_archive()
     {

@@ -145,5 +145,30 @@ public sealed class CopyTests : IDisposable
         Assert.Equal(["file"], Directory.GetFileSystemEntries(_timur.Root + "/host").Select(Path.GetFileName));
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    public void Files_go_from_one_container_to_another_and_to_another_place_of_the_same(bool runs, bool otherRuns)
+    {
+        Container(runs, "-v shared:/shared");
+        _timur.Must($"mkdir -p $ROOT/here/sub; echo file >$ROOT/here/sub/f; chown 5:6 $ROOT/here/sub/f; $T cp -a $ROOT/here box:/from; $T create --name other --userns auto --network none busybox sleep 1000; {(otherRuns ? "$T start other" : "true")}");
+        _timur.Must("$T cp box:/from/sub other:/to; $T cp -a box:/from/. other:/kept; $T cp box:/from/sub/f other:/etc/; $T cp other:/to/f box:/back; $T cp box:/from box:/srv");
+        Assert.Equal("0:0 5:6", _timur.Must("echo $($T cp other:/to/f - | tar --numeric-owner -tv | awk '{print $2}' | tr / :) $($T cp other:/kept/sub/f - | tar --numeric-owner -tv | awk '{print $2}' | tr / :)"));
+        Assert.Equal("file\nfile\nfile\nfile", _timur.Must("for path in other:/to/f other:/etc/f box:/back box:/srv/from/sub/f; do $T cp $path - | tar -xO; done"));
+
+        // What would copy itself for ever, or empty what it reads.
+        foreach ((string source, string target) in ((string, string)[])[("box:/from", "box:/from/sub"), ("box:/from/.", "box:/from/new"), ("box:/back", "box:/back"), ("box:/shared", $"{_timur.Root}/data/volumes/shared/_data/deeper")])
+        {
+            Outcome itself = _timur.Run("cp", source, target);
+            Assert.True(itself.Code == 125 && (itself.Error.Contains("in the directory that would be copied", StringComparison.Ordinal) || itself.Error.Contains("is the file itself", StringComparison.Ordinal)), itself.ToString());
+        }
+
+        Assert.Equal("file", _timur.Must("$T cp box:/back - | tar -xO"));
+        Assert.Equal(1, _timur.Run("cp", "box:/back", "nobody:/").Code);
+        _timur.Must("$T rm -f box other");
+        Assert.Equal("everything is as recorded", _timur.Must("$T system check"));
+    }
+
     private void Container(bool runs, string options = "") => _timur.Must($"$T create --name box --network none {options} busybox sleep 1000; {(runs ? "$T start box" : "true")}; {(runs ? "$T exec box mkdir /srv" : "mkdir -p $ROOT/empty/srv; $T cp $ROOT/empty/srv box:/srv")}");
 }

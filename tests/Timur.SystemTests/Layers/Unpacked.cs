@@ -21,11 +21,11 @@ internal sealed class Unpacked : IDisposable
         return unpacked;
     }
 
-    internal void Unpack(byte[] archive)
+    internal void Unpack(byte[] archive, int mostEntries = int.MaxValue)
     {
         using var stream = new MemoryStream(archive);
         using Fd root = Files.Open(Root, Open.Path | Open.Directory);
-        using var unpacker = new LayerUnpacker(stream, root);
+        using var unpacker = new LayerUnpacker(stream, root) { MostEntries = mostEntries };
         unpacker.Run();
         Needs = unpacker.Needs;
     }

@@ -23,7 +23,8 @@ public sealed class AccessTests : IDisposable
         Outcome wrong = Login(registry, "wrong");
         Assert.True(wrong.Code == 125 && wrong.Error.Contains("doesn't know this user name and password", StringComparison.Ordinal), wrong.ToString());
         Assert.False(File.Exists(_auth));
-        Assert.Equal(0, Login(registry, "secret").Code);
+        Outcome loggedIn = Login(registry, "secret");
+        Assert.True(loggedIn is { Code: 0, Out: "Login Succeeded!\n" } && loggedIn.Error.Contains(_auth, StringComparison.Ordinal), loggedIn.ToString());
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_auth));
         Assert.Equal("anna\n", _timur.Run("login", "--get-login", "--authfile", _auth, registry.Host).Out);
         Assert.Equal(sample.Id + "\n", _timur.Run("pull", "-q", "--authfile", _auth, name).Out);

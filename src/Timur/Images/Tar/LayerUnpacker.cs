@@ -9,8 +9,6 @@ namespace Timur.Images.Tar;
 /// </summary>
 internal sealed class LayerUnpacker : IDisposable
 {
-    private const int MostEntries = 20_000_000;
-
     /// <summary>Bytes; the kernel's limit of 4096 is one for each call.</summary>
     private const int LongestPath = 64 * 1024;
 
@@ -37,6 +35,9 @@ internal sealed class LayerUnpacker : IDisposable
             },
         };
     }
+
+    /// <summary>Beyond it the archive is refused.</summary>
+    internal int MostEntries { get; init; } = 20_000_000;
 
     /// <summary>Whiteouts mean something; in any other archive they are files like others.</summary>
     internal bool IsLayer { get; init; } = true;

@@ -163,8 +163,16 @@ public sealed class CredentialStore
 
     private FileLock Lock()
     {
-        Directories.Create(Path.GetDirectoryName(Path.GetFullPath(File))!, 0x1C0);
-        return FileLock.Take($"{File}.lock");
+        try
+        {
+            Directories.Create(Path.GetDirectoryName(Path.GetFullPath(File))!, 0x1C0);
+            return FileLock.Take($"{File}.lock");
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EACCES or Errno.EPERM)
+        {
+            // Below /run where the user has no session, as after su or in a job.
+            throw new Failure($"credentials can't be kept in {File}: {e.Errno.Describe()}", "name a file of your own: --authfile FILE, or the variable REGISTRY_AUTH_FILE", cause: e);
+        }
     }
 
     private void Write(JsonObject root)
