@@ -16,7 +16,7 @@ public static class AtomicFile
     /// <param name="beforeName">Done when all is written, before the file has its name.</param>
     public static void Write(string path, ReadOnlySpan<byte> bytes, uint mode = 0x180, bool durable = false, bool passing = false, Action? beforeName = null)
     {
-        string temporary = $"{Path.GetDirectoryName(path)}/.{Path.GetFileName(path)}.{Processes.Self}.tmp";
+        string temporary = Path.Combine(Path.GetDirectoryName(path) ?? "/", $".{Path.GetFileName(path)}.{Processes.Self}.tmp");
         try
         {
             using (Fd fd = Files.Open(temporary, Open.Write | Open.Create | Open.Truncate, mode))
