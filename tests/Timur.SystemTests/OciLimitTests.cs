@@ -49,6 +49,18 @@ public class OciLimitTests
         Assert.Contains("--blkio-weight: 9 isn't a weight from 10 to 1000", bundle.Execute("update", "--blkio-weight", "9", id).Error, StringComparison.Ordinal);
     }
 
+    /// <summary>On v1 the kernel refuses it, too; on v2 it would kill (runtime-spec config-linux.md, checkBeforeUpdate).</summary>
+    [Fact]
+    public void A_memory_limit_below_what_is_in_use_is_rejected_before_it_is_set()
+    {
+        using var bundle = new OciBundle();
+        string id = bundle.Shell("sleep 100").Start();
+        Assert.Contains("rejecting memory limit 1024 <= usage ", bundle.Update(id, """{"memory":{"limit":1024,"checkBeforeUpdate":true}}""").Error, StringComparison.Ordinal);
+        Assert.Contains("rejecting memory+swap limit 2048 <= usage ", bundle.Update(id, """{"memory":{"limit":1024,"swap":2048,"checkBeforeUpdate":true}}""").Error, StringComparison.Ordinal);
+        Assert.Equal("running", bundle.Status(id));
+        Assert.Equal("", bundle.Update(id, """{"memory":{"limit":67108864,"swap":67108864,"checkBeforeUpdate":true}}""").Error);
+    }
+
     [Theory]
     [InlineData(OciBundle.Control)]
     [InlineData(OciBundle.Ours)]

@@ -57,11 +57,20 @@ public static class Updating
     private static LinuxResources WithoutSwapLimit(LinuxResources resources)
         => resources.Memory is { Limit: -1, Swap: null } ? resources with { Memory = resources.Memory with { Swap = -1 } } : resources;
 
+    /// <summary>runtime-spec config-linux.md, checkBeforeUpdate. Swap comes first, as in runc, whose words callers match.</summary>
     private static void CheckMemory(OciContainer container, MemoryResources memory)
     {
-        if (memory is { CheckBeforeUpdate: true, Limit: > 0 and { } limit } && container.Cgroup.Statistics().MemoryUsage is { } usage && usage >= limit)
+        if (!memory.CheckBeforeUpdate || container.Cgroup.Statistics().MemoryUsage is not { } usage)
         {
-            throw new Failure($"rejecting memory limit {limit}: {usage} bytes are in use (checkBeforeUpdate)", exitCode: 1);
+            return;
+        }
+
+        foreach ((string name, long? wanted) in new[] { ("memory+swap", memory.Swap), ("memory", memory.Limit) })
+        {
+            if (wanted is > 0 and { } limit && usage >= limit)
+            {
+                throw new Failure($"rejecting {name} limit {limit} <= usage {usage} (checkBeforeUpdate)", exitCode: 1);
+            }
         }
     }
 }
