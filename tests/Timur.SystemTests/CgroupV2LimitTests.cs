@@ -88,15 +88,35 @@ public abstract class CgroupV2LimitTests(VirtualMachine machine)
     [Fact]
     public void A_unified_value_of_several_lines_is_set_line_by_line()
     {
-        Outcome outcome = machine.Shell("""
+        Outcome outcome = InBundle("""{"unified":{"io.max":"254:0 riops=333 wiops=444\n254:16 riops=555\n"}}""", "sort", "/sys/fs/cgroup/io.max");
+        Assert.True(outcome is { Out: "254:0 rbps=max wbps=max riops=333 wiops=444\n254:16 rbps=max wbps=max riops=555 wiops=max\n", Error: "" }, outcome.ToString());
+    }
+
+    [Fact]
+    public void Huge_pages_are_limited_in_use_and_in_reservation()
+    {
+        Outcome outcome = InBundle("""{"hugepageLimits":[{"pageSize":"2MB","limit":4194304}]}""", "cat", "/sys/fs/cgroup/hugetlb.2MB.max", "/sys/fs/cgroup/hugetlb.2MB.rsvd.max");
+        Assert.Equal("4194304\n4194304\n", outcome.Out);
+    }
+
+    /// <summary>A command in an OCI container with these resources.</summary>
+    private Outcome InBundle(string resources, params string[] arguments)
+    {
+        string config = $$"""
+            {"ociVersion":"1.2.0","root":{"path":"ROOT","readonly":true},"process":{"cwd":"/","args":{{System.Text.Json.JsonSerializer.Serialize(arguments)}},"env":["PATH=/bin:/usr/bin"]},
+            "mounts":[{"destination":"/proc","type":"proc"},{"destination":"/sys","type":"sysfs"},{"destination":"/sys/fs/cgroup","type":"cgroup","options":["ro"]}],
+            "linux":{"resources":{{resources}},"namespaces":[{"type":"pid"},{"type":"mount"},{"type":"cgroup"}]}
+            }
+            """;
+        return machine.Shell($"""
             timur run --rm --network none busybox true
-            rm -rf /tmp/lines && mkdir /tmp/lines && cd /tmp/lines && timur oci spec
-            sed -i 's/"terminal":true/"terminal":false/; s#"path":"rootfs"#"path":"'$(echo /var/lib/timur/images/layers/*)'"#; s/"args":\["sh"\]/"args":["sort","\/sys\/fs\/cgroup\/io.max"]/
-                s/"resources":{/"resources":{"unified":{"io.max":"254:0 riops=333 wiops=444\\n254:16 riops=555\\n"},/' config.json
-            timur oci run lines; rm -rf /tmp/lines
+            rm -rf /tmp/bundle && mkdir /tmp/bundle && cd /tmp/bundle
+            cat >config.json <<'END'
+            {config}
+            END
+            sed -i 's#ROOT#'$(echo /var/lib/timur/images/layers/*)'#' config.json
+            timur oci run bundle; rm -rf /tmp/bundle
             """);
-        Assert.Equal("254:0 rbps=max wbps=max riops=333 wiops=444\n254:16 rbps=max wbps=max riops=555 wiops=max\n", outcome.Out);
-        Assert.Equal("", outcome.Error);
     }
 
     [Fact]
