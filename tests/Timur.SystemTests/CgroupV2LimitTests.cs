@@ -96,16 +96,37 @@ public abstract class CgroupV2LimitTests(VirtualMachine machine)
     public void Huge_pages_are_limited_in_use_and_in_reservation()
     {
         Outcome outcome = InBundle("""{"hugepageLimits":[{"pageSize":"2MB","limit":4194304}]}""", "cat", "/sys/fs/cgroup/hugetlb.2MB.max", "/sys/fs/cgroup/hugetlb.2MB.rsvd.max");
-        Assert.Equal("4194304\n4194304\n", outcome.Out);
+        Assert.True(outcome is { Out: "4194304\n4194304\n", Error: "" }, outcome.ToString());
     }
 
-    /// <summary>A command in an OCI container with these resources.</summary>
-    private Outcome InBundle(string resources, params string[] arguments)
+    /// <summary>In a user namespace: nothing is given of a cgroup that is shown read-only, and none of the limits (runtime-spec config-linux.md, Cgroup ownership).</summary>
+    [Theory]
+    [InlineData("rw", "0 0 0 65534 65534\nmade\n1\n")]
+    [InlineData("ro", "65534 65534 65534 65534 65534\n")]
+    public void A_cgroup_that_may_be_written_to_is_the_containers(string access, string expected)
     {
+        Outcome outcome = InBundleWith("{}", Mapped, access, "sh", "-c", "cd /sys/fs/cgroup; echo $(stat -c %u . cgroup.procs cgroup.subtree_control memory.max cpu.max); mkdir own && echo made && echo 0 >own/cgroup.procs && grep -c . own/cgroup.procs");
+        Assert.True(outcome.Out.StartsWith(expected, StringComparison.Ordinal) && outcome.Out.Contains("made", StringComparison.Ordinal) == (access == "rw"), outcome.ToString());
+        Assert.Equal("", machine.Shell("find /sys/fs/cgroup -name bundle").Out);
+    }
+
+    private const string Mapped = ""","uidMappings":[{"containerID":0,"hostID":100000,"size":65534}],"gidMappings":[{"containerID":0,"hostID":100000,"size":65534}]""";
+
+    private Outcome InBundle(string resources, params string[] arguments) => InBundleWith(resources, "", "ro", arguments);
+
+    /// <summary>A command in an OCI container with these resources.</summary>
+    /// <param name="resources">The whole object.</param>
+    /// <param name="mapped">Members of <c>linux</c> that map ids, with a comma before them, for one in a user namespace.</param>
+    /// <param name="access">Of the mount of its cgroups: rw or ro.</param>
+    /// <param name="arguments">The command.</param>
+    private Outcome InBundleWith(string resources, string mapped, string access, params string[] arguments)
+    {
+        string user = mapped.Length > 0 ? """,{"type":"user"}""" : "";
         string config = $$"""
             {"ociVersion":"1.2.0","root":{"path":"ROOT","readonly":true},"process":{"cwd":"/","args":{{System.Text.Json.JsonSerializer.Serialize(arguments)}},"env":["PATH=/bin:/usr/bin"]},
-            "mounts":[{"destination":"/proc","type":"proc"},{"destination":"/sys","type":"sysfs"},{"destination":"/sys/fs/cgroup","type":"cgroup","options":["ro"]}],
-            "linux":{"resources":{{resources}},"namespaces":[{"type":"pid"},{"type":"mount"},{"type":"cgroup"}]}
+            "mounts":[{"destination":"/proc","type":"proc"},{"destination":"/dev","type":"tmpfs"},{"destination":"/sys","type":"sysfs"},{"destination":"/sys/fs/cgroup","type":"cgroup","options":["{{access}}"]}],
+            "linux":{"resources":{{resources}},"namespaces":[{"type":"pid"},{"type":"mount"},{"type":"cgroup"},{"type":"network"}{{user}}]{{mapped}}
+            }
             }
             """;
         return machine.Shell($"""

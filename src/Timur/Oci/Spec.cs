@@ -111,7 +111,22 @@ public sealed record MountSpec
 }
 
 /// <summary>A range of ids: container, host, length.</summary>
-public sealed record IdMapping(uint ContainerId, uint HostId, uint Size);
+public sealed record IdMapping(uint ContainerId, uint HostId, uint Size)
+{
+    /// <summary>The host's number of an id inside; null where it isn't mapped.</summary>
+    public static uint? Outside(IReadOnlyList<IdMapping> mappings, uint id)
+    {
+        foreach (IdMapping range in mappings)
+        {
+            if (id >= range.ContainerId && id - range.ContainerId < range.Size)
+            {
+                return range.HostId + (id - range.ContainerId);
+            }
+        }
+
+        return null;
+    }
+}
 
 /// <summary>A command to run at a point of the life cycle (config.md, POSIX-platform hooks).</summary>
 public sealed record HookSpec(string Path, IReadOnlyList<string> Args, IReadOnlyList<string> Env, int? TimeoutSeconds);

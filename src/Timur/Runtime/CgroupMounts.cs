@@ -12,4 +12,20 @@ public static class CgroupMounts
         MountSpec? mount = spec.Mounts.LastOrDefault(mount => mount.Type is "cgroup" or "cgroup2");
         return mount is null ? CgroupSight.None : (MountOptions.Parse(mount.Options).Set & MountAttributes.ReadOnly) == 0 ? CgroupSight.Write : CgroupSight.Read;
     }
+
+    /// <summary>
+    /// Whose the container's own cgroup is to be on cgroup v2, as the host numbers users: the process's, if it sees a cgroup namespace of its own that it may write
+    /// to (runtime-spec config-linux.md, Cgroup ownership). Null where nobody is to get it.
+    /// </summary>
+    public static uint? OwnerOf(Spec spec)
+    {
+        bool isOwn = spec.Linux.Namespaces.Any(ns => ns is { Type: "cgroup", Path: null });
+        if (!isOwn || spec.Process is not { } process || SightOf(spec) != CgroupSight.Write)
+        {
+            return null;
+        }
+
+        return spec.Linux.Namespaces.FirstOrDefault(ns => ns.Type == "user") is not { } users ? process.UserId
+            : users.Path is null ? IdMapping.Outside(spec.Linux.UidMappings, process.UserId) : null;
+    }
 }

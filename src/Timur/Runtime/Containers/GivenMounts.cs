@@ -85,18 +85,7 @@ internal sealed class GivenMounts : IDisposable
     }
 
     /// <summary>The host's number of an id inside; the id itself where it isn't mapped.</summary>
-    private static uint Outside(uint id, IReadOnlyList<IdMapping> mappings)
-    {
-        foreach (IdMapping range in mappings)
-        {
-            if (id >= range.ContainerId && id - range.ContainerId < range.Size)
-            {
-                return (uint)(range.HostId + (id - range.ContainerId));
-            }
-        }
-
-        return id;
-    }
+    private static uint Outside(uint id, IReadOnlyList<IdMapping> mappings) => IdMapping.Outside(mappings, id) ?? id;
 
     /// <summary>Gives the next mount that the program made its map.</summary>
     internal void MapNext(Fd mount) => _late.Dequeue()(mount);
