@@ -4,7 +4,8 @@ exec 2>&1
 say() { echo "$1: $2"; }
 ids() { sed -e "s/${id:-none}/ID/g"; }
 unit() { systemctl show -p "$1" "$2" | sort | ids; }
-at_start() { unit Slice,Delegate,Transient,DefaultDependencies,KillMode,Requires,After,Before,Conflicts,CPUAccounting,MemoryAccounting,TasksAccounting,IOAccounting,DevicePolicy,DeviceAllow "$1"; }
+# A device whose driver isn't loaded, such as tun, is left out by runc 1.1.5, and by none since 1.1.7.
+at_start() { unit Slice,Delegate,Transient,DefaultDependencies,KillMode,Requires,After,Before,Conflicts,CPUAccounting,MemoryAccounting,TasksAccounting,IOAccounting,DevicePolicy,DeviceAllow "$1" | grep -v "^DeviceAllow=/dev/char/10:200 "; }
 # Weights as the shares they are made of: Debian's runc is older than 1.3.2, which makes others of them (256 shares are 10 before and 35 since, 512 20 and 59, 1024 39 and 100).
 shares() { sed -E 's/^(CPUWeight=|cpu.weight )(10|35)$/\1of 256 shares/; s/^(CPUWeight=|cpu.weight )(20|59)$/\1of 512 shares/; s/^(CPUWeight=|cpu.weight )(39|100)$/\1of 1024 shares/'; }
 limits() { unit MemoryMax,MemorySwapMax,MemoryLow,MemoryHigh,TasksMax,CPUQuotaPerSecUSec,CPUQuotaPeriodUSec,CPUWeight,AllowedCPUs "$1" | shares; }
