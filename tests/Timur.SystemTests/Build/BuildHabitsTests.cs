@@ -221,7 +221,7 @@ public sealed class BuildHabitsTests(BuildPlace place) : IClassFixture<BuildPlac
         string shared = place.Timur.Root + "/began";
         Directory.CreateDirectory(shared);
         string file = place.Write("slow", "FROM base\nRUN touch /mnt/began; sleep 1000\n");
-        Outcome ended = TimurCommand.Execute("sh", ["-c", $"(until test -e {shared}/began; do sleep 0.05; done; sleep 0.5; printf '\\003'; until test -e {shared}/ended; do sleep 0.05; done) | script -qec 'TERM=xterm {place.Timur.Words} build --network none -v {shared}:/mnt -f {file} {place.Context}; echo code $?; touch {shared}/ended' /dev/null"]);
+        Outcome ended = TimurCommand.Execute("sh", ["-c", $"(until test -e {shared}/began; do sleep 0.05; done; sleep 0.5; printf '\\003'; until test -e {shared}/ended; do sleep 0.05; done) | script -qec 'trap : INT; TERM=xterm {place.Timur.Words} build --network none -v {shared}:/mnt -f {file} {place.Context}; echo code $?; touch {shared}/ended' /dev/null"]);
         Assert.Contains("code 130", ended.Out);
         Assert.Matches("\\^C\r\u001b\\[[0-9]+A\u001b\\[J", ended.Out);
         Assert.Contains("the build was interrupted", ended.Out);

@@ -29,7 +29,7 @@ public sealed class Checkpoint(RuntimeLog log)
             int version = CriuVersion.Of(options.Program, environment);
             CriuVersion.Require(version, CriuVersion.Least, "");
             RequireFeatures(options, environment);
-            Dump(container, container.ReadSpec(), options, environment, version);
+            Dump(container, container.ReadSpec(), options, environment, version, guard);
         }
 
         if (!options.LeaveRunning && !options.PreDump)
@@ -66,7 +66,8 @@ public sealed class Checkpoint(RuntimeLog log)
         }
     }
 
-    private void Dump(OciContainer container, Spec spec, CheckpointOptions options, IReadOnlyList<string> environment, int version)
+    /// <param name="guard">Let go when all but pages is written: they may never be fetched, and the container has to be removable meanwhile.</param>
+    private void Dump(OciContainer container, Spec spec, CheckpointOptions options, IReadOnlyList<string> environment, int version, FileLock guard)
     {
         Directories.Create(options.ImagePath, 0x1C0);
         string work = options.WorkPath ?? options.ImagePath;
@@ -108,7 +109,7 @@ public sealed class Checkpoint(RuntimeLog log)
         try
         {
             using var session = CriuSession.Start(options.Program, environment, []);
-            session.Ask(options.PreDump ? CriuCommand.PreDump : CriuCommand.Dump, request, onNotice: notice => TellReady(notice, options.StatusDescriptor));
+            session.Ask(options.PreDump ? CriuCommand.PreDump : CriuCommand.Dump, request, onNotice: notice => Hear(notice, options.StatusDescriptor, guard));
         }
         catch (Failure)
         {
@@ -118,9 +119,15 @@ public sealed class Checkpoint(RuntimeLog log)
     }
 
     /// <summary>Pages can be fetched from now on: whoever waits for it hears so.</summary>
-    private static void TellReady(CriuNotice notice, int? descriptor)
+    private static void Hear(CriuNotice notice, int? descriptor, FileLock guard)
     {
-        if (notice.Script == "status-ready" && descriptor is { } number && !Files.TryWrite(new Fd(number), [0], out Errno why))
+        if (notice.Script != "status-ready")
+        {
+            return;
+        }
+
+        guard.Dispose();
+        if (descriptor is { } number && !Files.TryWrite(new Fd(number), [0], out Errno why))
         {
             throw new Failure($"--status-fd {number}: {why.Describe()}", exitCode: 1);
         }
