@@ -197,6 +197,23 @@ public class OciCheckpointTests
         Assert.Contains("images/descriptors.json: no such file or directory", Restore(bundle, bundle.NewId()).Error, StringComparison.Ordinal);
     }
 
+    /// <summary>criu waits for whoever fetches the pages, here for ever: the container can be removed all the same.</summary>
+    [Fact]
+    public void A_container_whose_pages_nobody_fetches_can_be_removed()
+    {
+        using var bundle = new OciBundle();
+        string id = StartDetached(bundle.Shell("exec sleep 1000"));
+        Outcome outcome = TimurCommand.Execute("unshare", ["-n", "--", "sh", "-c", $$"""
+            cd {{bundle.Directory}}; ip link set lo up; mkfifo ready
+            {{bundle.Words}} --criu {{Criu.Value}} checkpoint --lazy-pages --page-server 127.0.0.1:27277 --status-fd 3 --image-path images {{id}} 3>ready >/dev/null 2>&1 &
+            head -c 1 ready | od -An -c | tr -d ' '
+            {{bundle.Words}} delete --force {{id}}; echo $?
+            criu=$(cat /proc/$!/task/$!/children); kill $!; for pid in $criu; do kill -KILL $pid; done; wait $!; true
+            """]);
+        Assert.True(outcome.Out == "\\0\n0\n", outcome.ToString());
+        Assert.Contains("container does not exist", bundle.Execute("state", id).Error, StringComparison.Ordinal);
+    }
+
     /// <summary>Where the kernel doesn't tell which pages were written.</summary>
     [Fact]
     public void A_pre_dump_needs_what_the_kernel_may_lack()
@@ -211,10 +228,17 @@ public class OciCheckpointTests
 
     private static string StartCounting(OciBundle bundle)
     {
-        bundle.Shell(Counting).Save();
+        string id = StartDetached(bundle.Shell(Counting));
+        Assert.True(SpinWait.SpinUntil(() => Count(bundle) > 0, 60_000));
+        return id;
+    }
+
+    private static string StartDetached(OciBundle bundle)
+    {
+        bundle.Save();
         string id = bundle.NewId();
         Outcome started = TimurCommand.Execute("sh", ["-c", $"exec {bundle.Words} run -d --bundle {bundle.Directory} {id} </dev/null >/dev/null 2>&1"]);
-        Assert.True(started.Code == 0 && SpinWait.SpinUntil(() => Count(bundle) > 0, 60_000), started.ToString());
+        Assert.True(started.Code == 0, started.ToString());
         return id;
     }
 
