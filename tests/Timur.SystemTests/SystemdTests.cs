@@ -54,6 +54,21 @@ public abstract class SystemdTests(VirtualMachine machine)
             """, outcome.ToString());
     }
 
+    /// <summary>systemd itself passes no huge pages on, and would only say that the unit is there already.</summary>
+    [Fact]
+    public void A_scope_has_huge_pages_limited_and_is_nobody_elses()
+    {
+        Outcome outcome = InSystemd($$"""
+            {{Bundle}}
+            sed -i 's/"linux":{/"linux":{"cgroupsPath":"user-1000.slice:timur:huge",/; s/"resources":{/"resources":{"hugepageLimits":[{"pageSize":"2MB","limit":4194304}],/' config.json
+            $oci create one </dev/null >out 2>&1; cat out
+            cat /sys/fs/cgroup/user.slice/user-1000.slice/timur-huge.scope/hugetlb.2MB.max
+            $oci create two </dev/null 2>&1 >/dev/null | grep -o 'cgroup is not empty: 1 process'
+            $oci kill one KILL; $oci delete one; ls /run/systemd/transient
+            """);
+        Assert.True(outcome.Out == "4194304\ncgroup is not empty: 1 process\n", outcome.ToString());
+    }
+
     [Fact]
     public void Without_a_path_it_is_a_scope_of_its_own_name_and_a_failure_leaves_none()
     {

@@ -150,6 +150,12 @@ public sealed partial class Cgroup
             // Controllers may share a hierarchy.
             _existed |= !_made.Contains(directory);
         }
+
+        // systemd passes on what it knows, which huge pages aren't part of.
+        if (hierarchy.Version == 2 && Array.IndexOf(Optional, controller) >= 0 && !UnifiedControllers.Has(directory, controller))
+        {
+            UnifiedControllers.EnableAlong(hierarchy.MountPoint, Path);
+        }
     }
 
     /// <summary>Makes what is missing of the path, from the top.</summary>

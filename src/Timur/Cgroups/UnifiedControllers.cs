@@ -33,10 +33,15 @@ internal static class UnifiedControllers
         }
     }
 
+    /// <summary>Whether a cgroup has one controller.</summary>
+    internal static bool Has(string directory, string controller) => Array.IndexOf(Of(directory), controller) >= 0;
+
+    private static string[] Of(string directory) => (Files.TryReadText(directory + "/cgroup.controllers", out _) ?? "").TrimEnd('\n').Split(' ');
+
     /// <summary>Whether a cgroup has every v2 controller that limits need.</summary>
     internal static bool HasAll(string directory, CgroupLayout layout)
     {
-        string[] has = (Files.TryReadText(directory + "/cgroup.controllers", out _) ?? "").Split(' ');
+        string[] has = Of(directory);
         foreach (string controller in (ReadOnlySpan<string>)["cpu", "memory", "pids", "io", "cpuset"])
         {
             if (layout.Find(controller == "io" ? "blkio" : controller) is { Version: 2 } && Array.IndexOf(has, controller) < 0)

@@ -96,6 +96,12 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
             return null;
         }
 
+        // A scope of that name belongs to whoever is in it.
+        if (WhyForeign(Cgroup.Open(CgroupLayout.Detect(), record.CgroupPath)) is { } foreign)
+        {
+            throw foreign;
+        }
+
         LinuxResources resources = spec.Linux.Resources ?? new LinuxResources();
         resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
         IDisposable? standIn = SystemdScope.Parse(spec.Linux.CgroupsPath, record.Id).Start(record.Id, resources, spec.Annotations);
