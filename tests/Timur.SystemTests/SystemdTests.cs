@@ -54,6 +54,21 @@ public abstract class SystemdTests(VirtualMachine machine)
             """, outcome.ToString());
     }
 
+    /// <summary>systemd counts a quota per second and in whole percents: both say the same at any time.</summary>
+    [Fact]
+    public void A_quota_or_a_period_alone_leaves_the_other_as_it_was()
+    {
+        Outcome outcome = InSystemd($$"""
+            {{Bundle}}
+            sed -i 's/"linux":{/"linux":{"cgroupsPath":"user-1000.slice:timur:cpu",/; s/"quota":50000/"quota":500000,"period":1000000/' config.json
+            $oci create one </dev/null >out 2>&1; cat out
+            say() { cat /sys/fs/cgroup/user.slice/user-1000.slice/timur-cpu.scope/cpu.max; cat /run/systemd/*/timur-cpu.scope.d/* /run/systemd/transient/timur-cpu.scope 2>/dev/null | grep -o '^CPUQuota=.*' | head -1; }
+            say; $oci update --cpu-period 900000 one; say; $oci update --cpu-quota 600000 one; say; $oci update --cpu-quota -1 one; head -1 /sys/fs/cgroup/user.slice/user-1000.slice/timur-cpu.scope/cpu.max
+            $oci kill one KILL; $oci delete one
+            """);
+        Assert.True(outcome.Out == "500000 1000000\nCPUQuota=50%\n504000 900000\nCPUQuota=56%\n603000 900000\nCPUQuota=67%\nmax 900000\n", outcome.ToString());
+    }
+
     /// <summary>systemd itself passes no huge pages on, and would only say that the unit is there already.</summary>
     [Fact]
     public void A_scope_has_huge_pages_limited_and_is_nobody_elses()

@@ -233,6 +233,9 @@ public sealed partial class Cgroup
 
     public bool IsFrozen => Freezer.IsFrozen(Directory("freezer"));
 
+    /// <summary>A quota and its period together, when only one of them is to change: the other one is as it stands.</summary>
+    public CpuResources WholeBandwidth(CpuResources cpu) => CpuController.WholeBandwidth(Directory("cpu"), cpu);
+
     /// <summary>Moves a process here, in every hierarchy.</summary>
     public void Join(int pid)
     {

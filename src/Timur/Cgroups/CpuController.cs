@@ -123,6 +123,21 @@ internal static class CpuController
         }
     }
 
+    internal static CpuResources WholeBandwidth(CgroupDirectory? place, CpuResources cpu)
+    {
+        if (place is not { } directory || cpu.Quota is null == cpu.Period is null)
+        {
+            return cpu;
+        }
+
+        string[] now = directory.Version == 1 ? [directory.Get("cpu.cfs_quota_us") ?? "", directory.Get("cpu.cfs_period_us") ?? ""] : (directory.Get("cpu.max") ?? "").Split(' ');
+        return cpu with
+        {
+            Quota = cpu.Quota ?? (long.TryParse(now[0], out long quota) ? quota : -1),
+            Period = cpu.Period ?? (now.Length == 2 && ulong.TryParse(now[1], out ulong period) ? period : null),
+        };
+    }
+
     private const ulong MostShares = 262_144;
     private const ulong MostWeight = 10_000;
     private const ulong DefaultWeight = 100;

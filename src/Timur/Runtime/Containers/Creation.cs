@@ -123,6 +123,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         }
 
         resources = resources with { Devices = DefaultDeviceRules.Around(resources.Devices) };
+        resources = record.SystemdUnit is null ? resources : SystemdProperties.WithRoundedQuota(resources);
         var layout = CgroupLayout.Detect();
         RequireUnified(layout, resources.Unified);
         Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(layout, record.CgroupPath, resources, warnings, LimitWords.Members, record.SystemdUnit is null ? WhyForeign : null, CgroupMounts.SightOf(spec)));

@@ -102,10 +102,16 @@ internal static class SystemdProperties
     /// <param name="quota">Microseconds of each period; none when it isn't positive.</param>
     /// <param name="period">Microseconds.</param>
     internal static UnitProperty Quota(long quota, ulong? period)
-    {
-        ulong perSecond = quota <= 0 ? Unlimited : (ulong)quota * MicrosecondsInSecond / (period is > 0 ? period.Value : DefaultPeriod);
-        return UnitProperty.Of("CPUQuotaPerSecUSec", perSecond == Unlimited ? Unlimited : (perSecond + QuotaStep - 1) / QuotaStep * QuotaStep);
-    }
+        => UnitProperty.Of("CPUQuotaPerSecUSec", quota <= 0 ? Unlimited : PerSecond(quota, PeriodOf(period)));
+
+    /// <summary>The quota that systemd makes of one: what is written beside it has to be the same, or systemd would change it at the next occasion.</summary>
+    internal static LinuxResources WithRoundedQuota(LinuxResources resources)
+        => resources.Cpu is { Quota: > 0 and var quota, Period: var period }
+            ? resources with { Cpu = resources.Cpu with { Quota = (long)(PerSecond(quota, PeriodOf(period)) * PeriodOf(period) / MicrosecondsInSecond) } } : resources;
+
+    private static ulong PeriodOf(ulong? period) => period is > 0 ? period.Value : DefaultPeriod;
+
+    private static ulong PerSecond(long quota, ulong period) => (((ulong)quota * MicrosecondsInSecond / period) + QuotaStep - 1) / QuotaStep * QuotaStep;
 
     /// <summary>Rules that allow, as far as systemd can say them: a node by its numbers, a driver's by its name, or every one of a kind.</summary>
     private static List<(string Node, string Access)> Devices(IReadOnlyList<DeviceRule> rules, Func<int> version)

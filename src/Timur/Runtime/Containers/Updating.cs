@@ -29,6 +29,7 @@ public static class Updating
         var warnings = new List<string>();
         if (container.Record.SystemdUnit is { } unit)
         {
+            wanted = SystemdProperties.WithRoundedQuota(wanted with { Cpu = container.Cgroup.WholeBandwidth(wanted.Cpu) });
             SystemdScope.Update(unit, wanted);
         }
 
