@@ -110,11 +110,9 @@ internal static class CpuController
 
         if (cpu.Quota is not null || cpu.Period is not null)
         {
-            // What isn't said stays as it is.
-            string[] now = (directory.Get("cpu.max") ?? "").Split(' ');
-            string quota = cpu.Quota is { } microseconds ? microseconds > 0 ? microseconds.ToString() : "max" : now[0] is { Length: > 0 } kept ? kept : "max";
-            string period = cpu.Period?.ToString() ?? (now.Length == 2 ? now[1] : DefaultPeriod);
-            directory.Set("cpu.max", $"{quota} {period}", words.CpuQuota);
+            CpuResources whole = WholeBandwidth(directory, cpu);
+            string quota = whole.Quota is > 0 and { } microseconds ? microseconds.ToString() : "max";
+            directory.Set("cpu.max", $"{quota} {whole.Period?.ToString() ?? DefaultPeriod}", words.CpuQuota);
         }
 
         if (cpu.Burst is { } burst)
@@ -123,6 +121,7 @@ internal static class CpuController
         }
     }
 
+    /// <summary>What isn't said of the two stays as it is.</summary>
     internal static CpuResources WholeBandwidth(CgroupDirectory? place, CpuResources cpu)
     {
         if (place is not { } directory || cpu.Quota is null == cpu.Period is null)
@@ -148,12 +147,13 @@ internal static class CpuController
     /// </summary>
     internal static ulong ToWeight(ulong shares)
     {
-        if (shares is <= 2 or >= MostShares)
-        {
-            return shares switch { 0 => DefaultWeight, <= 2 => 1, _ => MostWeight };
-        }
-
         double log = Math.Log2(shares);
-        return (ulong)Math.Ceiling(Math.Pow(10, (((log * log) + (125 * log)) / 612) - (7.0 / 34)));
+        return shares switch
+        {
+            0 => DefaultWeight,
+            <= 2 => 1,
+            >= MostShares => MostWeight,
+            _ => (ulong)Math.Ceiling(Math.Pow(10, (((log * log) + (125 * log)) / 612) - (7.0 / 34))),
+        };
     }
 }

@@ -124,11 +124,7 @@ public sealed class ContainerStart(ContainerStore store, ImageStore images)
         Warnings.AddRange(image is { IsHost: true } ? HostImage.Missing() : []);
         Cgroup cgroup = Cgroup.Create(CgroupLayout.Detect(), spec.Linux.CgroupsPath!, spec.Linux.Resources!, Warnings, sight: CgroupMounts.SightOf(spec));
         undo.Add("cgroup", () => cgroup.TryRemove());
-        if (CgroupMounts.OwnerOf(spec) is { } owner)
-        {
-            cgroup.GiveTo(owner);
-        }
-
+        CgroupMounts.HandOver(spec, cgroup);
         List<Fd> joined = Joined(spec, out Fd? processes);
         GivenMounts given = GivenMounts.Make(spec, joined.Count);
         undo.Add("mapped mounts", given.Dispose);

@@ -129,11 +129,7 @@ public sealed class Creation(StateRoot root, RuntimeLog log)
         Cgroup cgroup = SpecRules.At(Bundle.Document, "linux.resources", () => Cgroup.Create(layout, record.CgroupPath, resources, warnings, LimitWords.Members, record.SystemdUnit is null ? WhyForeign : null, CgroupMounts.SightOf(spec)));
         cgroup.IsTracked = record.SystemdUnit is not null;
         undo.Add("cgroup", () => cgroup.TryRemove());
-        if (CgroupMounts.OwnerOf(spec) is { } owner)
-        {
-            cgroup.GiveTo(owner);
-        }
-
+        CgroupMounts.HandOver(spec, cgroup);
         return cgroup;
     }
 
