@@ -196,7 +196,10 @@ public sealed partial class BenchTests : IDisposable
         IEnumerable<string> workplaces = Timur.Kernel.Directories.List(bench).Where(entry => entry.Kind == Timur.Kernel.FileKind.Directory).Select(entry => entry.Name);
         IEnumerable<string> processes = Directory.GetDirectories("/proc").Where(path => char.IsAsciiDigit(path[6]))
             .Where(path => Timur.Kernel.Files.TryReadLink(path + "/cwd", out _)?.StartsWith(bench, StringComparison.Ordinal) == true);
-        return workplaces.Concat(processes).Concat(_timur.Run("ps", "-aq").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)).Concat(_timur.Processes().Where(process => !process.Contains(" ps ", StringComparison.Ordinal)))
+
+        // What writes a new image out to the disk outlives the command that made the image, and ends by itself.
+        IEnumerable<string> own = _timur.Processes().Where(process => !process.Contains(" ps ", StringComparison.Ordinal) && !process.Contains(" __settle ", StringComparison.Ordinal));
+        return workplaces.Concat(processes).Concat(_timur.Run("ps", "-aq").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)).Concat(own)
             .Concat(Timur.Kernel.LoopDevices.List().Where(device => device.File.StartsWith(bench, StringComparison.Ordinal)).Select(device => device.File));
     }
 

@@ -105,6 +105,21 @@ public class OciLimitTests
         string Seen() => bundle.Execute("exec", id, "cat", "/sys/fs/cgroup/cpuset/cpuset.cpus").Out;
     }
 
+    /// <summary>As when another container of the same parent is being created: the parent is there, and has neither CPUs nor memory nodes yet.</summary>
+    [Theory]
+    [InlineData(OciBundle.Control)]
+    [InlineData(OciBundle.Ours)]
+    public void A_parent_whose_cpuset_is_still_empty_is_filled(string runtime)
+    {
+        using var bundle = new OciBundle(runtime);
+        string parent = "/sys/fs/cgroup/cpuset" + bundle.CgroupPath;
+        Directory.CreateDirectory(parent);
+        Assert.Equal("\n", File.ReadAllText(parent + "/cpuset.mems"));
+        bundle.Linux["cgroupsPath"] = bundle.CgroupPath + "/inner";
+        Assert.Equal("ran\n", bundle.Shell("echo ran").Run().Out);
+        Assert.Equal(File.ReadAllText("/sys/fs/cgroup/cpuset/cpuset.mems"), File.ReadAllText(parent + "/cpuset.mems"));
+    }
+
     /// <summary>crun's <c>--cgroup-manager=disabled</c>, which Podman gives for <c>--cgroups=disabled</c>; runc has no such thing.</summary>
     [Fact]
     public void A_container_without_a_cgroup_lives_where_its_creator_does()

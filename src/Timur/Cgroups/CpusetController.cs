@@ -30,15 +30,28 @@ internal static class CpusetController
         }
     }
 
-    /// <summary>A new v1 cpuset is empty, and nothing can join it until it has CPUs and nodes: it gets its parent's.</summary>
+    /// <summary>
+    /// A new v1 cpuset is empty, and nothing can join it until it has CPUs and nodes: it gets its parent's. So does the parent, which somebody may have made just now, or left
+    /// empty: the hierarchy's top never is.
+    /// </summary>
     internal static void Inherit(string directory)
     {
         foreach (string file in (ReadOnlySpan<string>)["cpuset.cpus", "cpuset.mems"])
         {
-            if (Files.TryReadText($"{directory}/{file}", out _) is "" && Files.TryReadText($"{Path.GetDirectoryName(directory)}/{file}", out _) is { } inherited)
-            {
-                Files.TryWriteText($"{directory}/{file}", inherited, out _);
-            }
+            Filled(directory, file);
         }
+    }
+
+    /// <summary>What the file holds, once it has been filled; null above the hierarchy.</summary>
+    private static string? Filled(string directory, string file)
+    {
+        string? held = Files.TryReadText($"{directory}/{file}", out _);
+        if (held is "" && Filled(Path.GetDirectoryName(directory)!, file) is { Length: > 0 } inherited)
+        {
+            Files.TryWriteText($"{directory}/{file}", inherited, out _);
+            return inherited;
+        }
+
+        return held;
     }
 }

@@ -18,8 +18,10 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
     /// <summary>New file systems that become read-only when everything in them is made.</summary>
     private readonly List<(MountHandle Mount, string Destination)> _closing = [];
 
-    /// <summary>By the mount itself, of which two may have one destination, and the part of it.</summary>
-    private Dictionary<(MountSpec Mount, string Part), MountHandle>? _hostTrees;
+    /// <summary>By the mount itself, of which two may have one destination.</summary>
+    private Dictionary<MountSpec, MountHandle>? _hostTrees;
+
+    private readonly CgroupViewCompiler _cgroups = new(program, context);
 
     /// <summary>Cuts the ties to the host's mounts, then mounts what the root stands on.</summary>
     internal void Mount()
@@ -85,19 +87,11 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
             if (options.IsBind || mount.Type == "bind")
             {
-                _hostTrees[(mount, "")] = CloneSource(mount, options);
+                _hostTrees[mount] = CloneSource(mount, options);
             }
             else if (mount.Type is "cgroup" or "cgroup2")
             {
-                if (context.UnifiedView is { } own)
-                {
-                    _hostTrees[(mount, "")] = program.CloneHostTree(own, recursive: false, new MountChange(options.Set));
-                }
-
-                foreach ((string name, string hostPath) in context.CgroupViews)
-                {
-                    _hostTrees[(mount, name)] = program.CloneHostTree(hostPath, recursive: false, new MountChange(options.Set));
-                }
+                _cgroups.Open(mount, options.Set);
             }
         }
     }
@@ -126,7 +120,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
 
         if (mount.Type is "cgroup" or "cgroup2")
         {
-            MountCgroups(mount, options);
+            _cgroups.Mount(mount, options.Set, program.OpenOrMakeDirectory(_root, mount.Destination));
             return false;
         }
 
@@ -191,7 +185,7 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         }
         else
         {
-            return _hostTrees is null ? CloneSource(mount, options) : _hostTrees[(mount, "")];
+            return _hostTrees is null ? CloneSource(mount, options) : _hostTrees[mount];
         }
 
         Propagate(handle, mount.Destination, options);
@@ -231,55 +225,6 @@ internal sealed class RootCompiler(LaunchProgram program, Spec spec, LaunchConte
         // A volume's directory is made after everything was checked.
         return context.Volumes.Contains(source) ? FileKind.Directory
             : throw new Failure($"mount {mount.Destination}: bind source {source}: {why.Describe()}", "check the path on this machine");
-    }
-
-    /// <summary>On v2 the hierarchy itself, seen from the new cgroup namespace; on v1 each of the container's own directories, bound.</summary>
-    private void MountCgroups(MountSpec mount, MountOptions options)
-    {
-        Arg target = program.OpenOrMakeDirectory(_root, mount.Destination);
-        if (context.UnifiedView is { } own)
-        {
-            program.Attach(_hostTrees?[(mount, "")] ?? program.CloneHostTree(own, recursive: false, new MountChange(options.Set)), mount.Destination, target);
-            return;
-        }
-
-        if (context.CgroupViews.Count == 0)
-        {
-            program.Attach(program.NewFileSystem("cgroup2", "cgroup", [], options.Set), mount.Destination, target);
-            return;
-        }
-
-        MountAttributes inner = options.Set;
-        MountHandle holder = program.NewFileSystem("tmpfs", "tmpfs", [new("mode", "755"), new("size", "64k")], inner & ~MountAttributes.ReadOnly);
-        foreach ((string name, string hostPath) in context.CgroupViews)
-        {
-            program.MakeDirectory(holder.Slot, name);
-        }
-
-        foreach ((string name, _) in context.CgroupViews)
-        {
-            // Controllers that share a hierarchy are found by the name of each.
-            foreach (string controller in name.Contains(',') ? name.Split(',') : [])
-            {
-                program.MakeLink(holder.Slot, controller, name);
-            }
-        }
-
-        program.Attach(holder, mount.Destination, target);
-        foreach ((string name, string hostPath) in context.CgroupViews)
-        {
-            int mark = program.MarkSlots();
-            Arg place = program.NewSlot();
-            program.OpenInRoot($"open {mount.Destination}/{name}", holder.Slot, name, place, directory: true);
-            MountHandle view = _hostTrees?[(mount, name)] ?? program.CloneHostTree(hostPath, recursive: false, new MountChange(inner));
-            program.Attach(view, $"{mount.Destination}/{name}", place);
-            program.ReleaseSlots(mark);
-        }
-
-        if ((inner & MountAttributes.ReadOnly) != 0)
-        {
-            program.Change(holder, mount.Destination, new MountChange(MountAttributes.ReadOnly));
-        }
     }
 
     /// <summary>Nodes and links in the /dev that the specification mounts, or in the image's own; one that is bound from the host is left alone.</summary>
