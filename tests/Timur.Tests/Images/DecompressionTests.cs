@@ -27,6 +27,23 @@ public sealed class DecompressionTests
         }
     }
 
+    /// <summary>As gzip(1) writes the name of a file into it.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(18)]
+    [InlineData(4096)]
+    public void Headers_with_names_and_comments_may_come_in_pieces(int piece)
+    {
+        var random = new Random(piece);
+        byte[] name = [.. "rootfs-of-a-long-name.tar"u8, 0], comment = [.. "made by hand"u8, 0], extra = [5, 0, 1, 2, 0, 4, 5];
+        for (int flags = 0; flags < 32; flags += 4)
+        {
+            byte[] plain = Sample(random), packed = Pack(plain, CompressionLevel.Optimal);
+            byte[] member = [.. packed[..3], (byte)flags, .. packed[4..10], .. (flags & 4) != 0 ? extra : [], .. (flags & 8) != 0 ? name : [], .. (flags & 16) != 0 ? comment : [], .. packed[10..]];
+            Assert.Equal(plain.Concat(plain), Unpack([.. member, .. member], piece, 70_000));
+        }
+    }
+
     [Fact]
     public void What_follows_the_last_member_is_left_alone()
     {

@@ -55,8 +55,8 @@ internal sealed class GunzipStream : ForwardStream
     /// <summary>False when no member follows.</summary>
     private bool BeginMember()
     {
-        // Two bytes tell whether there is one.
-        while (_end - _start < 2 && Fill())
+        // Two bytes tell whether there is one, and the library wants the whole header at once: what it has read of one it forgets.
+        while (!IsHeaderWhole(_input.AsSpan(_start, _end - _start)) && Fill())
         {
         }
 
@@ -69,7 +69,38 @@ internal sealed class GunzipStream : ForwardStream
         return _hadMember = _isInMember = true;
     }
 
-    /// <summary>Adds to what is left of the input; false at its end.</summary>
+    /// <summary>Whether a member's header stands there to its end, or something else than a header (RFC 1952, 2.3).</summary>
+    private static bool IsHeaderWhole(ReadOnlySpan<byte> bytes)
+    {
+        const int fixedPart = 10;
+        const int checksum = 2, extra = 4, name = 8, comment = 16;
+        if (bytes.Length >= 2 && bytes is not [0x1f, 0x8b, ..])
+        {
+            return true;
+        }
+
+        if (bytes.Length < fixedPart + 2)
+        {
+            return false;
+        }
+
+        int flags = bytes[3];
+        int at = fixedPart + ((flags & extra) != 0 ? 2 + bytes[fixedPart] + (bytes[fixedPart + 1] << 8) : 0);
+        foreach (int text in (ReadOnlySpan<int>)[name, comment])
+        {
+            int length = (flags & text) == 0 ? 0 : at < bytes.Length ? bytes[at..].IndexOf((byte)0) + 1 : 0;
+            if ((flags & text) != 0 && length == 0)
+            {
+                return false;
+            }
+
+            at += length;
+        }
+
+        return at + ((flags & checksum) != 0 ? 2 : 0) <= bytes.Length;
+    }
+
+    /// <summary>Adds to what is left of the input; false at its end, and when there is no room.</summary>
     private bool Fill()
     {
         _input.AsSpan(_start, _end - _start).CopyTo(_input);
