@@ -93,13 +93,7 @@ public sealed class Arguments
         Option option = Find(options, name) ?? throw Unknown(command, options, "--" + name);
         if (option.Kind == OptionKind.Flag)
         {
-            string value = equals < 0 ? "true" : word[(equals + 1)..].ToLowerInvariant();
-            _given.Add((option, value switch
-            {
-                "true" or "1" => "true",
-                "false" or "0" => "false",
-                _ => throw new Failure($"--{name} is true or false, not '{value}'"),
-            }));
+            _given.Add((option, equals < 0 ? "true" : Truth(option, word[(equals + 1)..])));
             return index;
         }
 
@@ -127,7 +121,13 @@ public sealed class Arguments
             Option option = FindLetter(options, word[i]) ?? throw Unknown(command, options, "-" + word[i]);
             if (option.Kind == OptionKind.Flag)
             {
-                _given.Add((option, "true"));
+                bool hasValue = i + 1 < word.Length && word[i + 1] == '=';
+                _given.Add((option, hasValue ? Truth(option, word[(i + 2)..]) : "true"));
+                if (hasValue)
+                {
+                    return index;
+                }
+
                 continue;
             }
 
@@ -143,6 +143,13 @@ public sealed class Arguments
 
         return index;
     }
+
+    private static string Truth(Option option, string value) => value.ToLowerInvariant() switch
+    {
+        "true" or "t" or "1" => "true",
+        "false" or "f" or "0" => "false",
+        _ => throw new Failure($"--{option.Name} is true or false, not '{value}'"),
+    };
 
     private static Option? Find(IReadOnlyList<Option> options, string name)
     {

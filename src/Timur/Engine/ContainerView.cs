@@ -24,6 +24,7 @@ public static class ContainerView
             .Add("State", () => StateWord(container.State))
             .Add("Ports", container.State.Ports)
             .Add("Labels", () => string.Join(',', record.Labels.Select(label => $"{label.Key}={label.Value}")))
+            .Also("Label", key => record.Labels.GetValueOrDefault(key, ""))
             .Add("Networks", () => container.Options.Text("network") ?? "bridge")
             .Add("Mounts", () => string.Join(',', container.Options.Texts("volume").Select(volume => volume.Split(':')[0])))
             .Add("ExitCode", container.State.ExitCode)

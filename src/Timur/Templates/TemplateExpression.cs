@@ -57,7 +57,9 @@ internal static class TemplateExpression
         }
 
         arguments.AddRange(piped);
-        return TemplateFunctions.Call(first, arguments);
+        return !first.StartsWith('.') ? TemplateFunctions.Call(first, arguments)
+            : Field(first, scope.Dot) is Func<string, string> method && arguments.Count == 1 ? method(TemplateObject.Print(arguments[0]))
+            : throw new Failure($"--format: {first} takes no argument");
     }
 
     private static object? Operand(string word, TemplateScope scope)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Timur.Templates;
 
 /// <summary>The functions of Docker's and Podman's format templates.</summary>
@@ -7,6 +9,7 @@ internal static class TemplateFunctions
     {
         object? Argument(int index) => index < arguments.Count ? arguments[index] : throw new Failure($"--format: {name} needs more arguments");
         string Text(int index) => TemplateObject.Print(Argument(index));
+        int Number(int index) => Argument(index) is long number and >= 0 and <= ushort.MaxValue ? (int)number : throw new Failure($"--format: {name} needs a number, not '{Text(index)}'");
         return name switch
         {
             "json" => TemplateJson.Write(Argument(0), indented: false),
@@ -15,20 +18,31 @@ internal static class TemplateFunctions
             "title" => Text(0) is { Length: > 0 } text ? char.ToUpperInvariant(text[0]) + text[1..] : "",
             "lower" => Text(0).ToLowerInvariant(),
             "upper" => Text(0).ToUpperInvariant(),
-            "pad" => new string(' ', (int)(long)Argument(1)!) + Text(0) + new string(' ', (int)(long)Argument(2)!),
-            "truncate" => Text(0) is var whole && whole.Length > (long)Argument(1)! ? whole[..(int)(long)Argument(1)!] : whole,
+            "pad" => new string(' ', Number(1)) + Text(0) + new string(' ', Number(2)),
+            "truncate" => Text(0) is var whole && whole.Length > Number(1) ? whole[..Number(1)] : whole,
+            "printf" => TemplateFormat.Write(Text(0), [.. arguments.Skip(1)]),
             "println" => string.Join(' ', arguments.Select(TemplateObject.Print)) + "\n",
             "print" or "html" or "js" => string.Concat(arguments.Select(TemplateObject.Print)),
             "len" => Length(Argument(0)),
             "index" => Index(arguments),
             "eq" => arguments.Skip(1).Any(other => TemplateObject.Print(other) == Text(0)),
             "ne" => Text(0) != Text(1),
+            "lt" => Compare(arguments) < 0,
+            "le" => Compare(arguments) <= 0,
+            "gt" => Compare(arguments) > 0,
+            "ge" => Compare(arguments) >= 0,
             "not" => !TemplateExpression.IsTrue(Argument(0)),
             "and" => arguments.FirstOrDefault(value => !TemplateExpression.IsTrue(value), arguments[^1]),
             "or" => arguments.FirstOrDefault(TemplateExpression.IsTrue, arguments[^1]),
-            _ => throw new Failure($"--format: there is no function '{name}'", "known: json join split title lower upper pad truncate println len index eq ne not and or"),
+            _ => throw new Failure($"--format: there is no function '{name}'", "known: json join split title lower upper pad truncate printf println len index eq ne lt le gt ge not and or"),
         };
     }
+
+    /// <summary>Numbers by their size, anything else as text.</summary>
+    private static int Compare(IReadOnlyList<object?> arguments)
+        => arguments is not [var one, var other] ? throw new Failure("--format: a comparison needs two values")
+            : decimal.TryParse(TemplateObject.Print(one), CultureInfo.InvariantCulture, out decimal left) && decimal.TryParse(TemplateObject.Print(other), CultureInfo.InvariantCulture, out decimal right)
+                ? left.CompareTo(right) : string.CompareOrdinal(TemplateObject.Print(one), TemplateObject.Print(other));
 
     private static long Length(object? value) => value is string text ? text.Length : TemplateExpression.Items(value).LongCount();
 

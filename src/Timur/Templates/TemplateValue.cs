@@ -8,6 +8,7 @@ namespace Timur.Templates;
 public sealed class TemplateObject
 {
     private readonly List<KeyValuePair<string, object?>> _fields = [];
+    private readonly List<KeyValuePair<string, object?>> _others = [];
 
     /// <summary>Fields in the order they were added.</summary>
     public IReadOnlyList<KeyValuePair<string, object?>> Fields => _fields.ConvertAll(entry => new KeyValuePair<string, object?>(entry.Key, Made(entry.Value)));
@@ -21,10 +22,24 @@ public sealed class TemplateObject
     /// <summary>A field that is only made when somebody asks for it: most lists show few of the fields that there are.</summary>
     public TemplateObject Add(string name, Func<object?> make) => Add(name, (object)make);
 
+    /// <summary>A field under another engine's name, or one that only templates ask for: lists and JSON don't show it.</summary>
+    public TemplateObject Also(string name, Func<object?> make)
+    {
+        _others.Add(new(name, make));
+        return this;
+    }
+
+    /// <summary>As <see cref="Also(string, Func{object?})"/>, with an argument: <c>{{.Label "KEY"}}</c>.</summary>
+    public TemplateObject Also(string name, Func<string, string> make)
+    {
+        _others.Add(new(name, make));
+        return this;
+    }
+
     /// <summary>A field's value; false when there is none of that name.</summary>
     public bool TryGet(string name, out object? value)
     {
-        foreach ((string key, object? candidate) in _fields)
+        foreach ((string key, object? candidate) in _fields.Concat(_others))
         {
             if (key == name)
             {
