@@ -12,10 +12,9 @@ namespace Timur.Cli;
 internal static class BuiltImage
 {
     /// <returns>The id of the image, which stays.</returns>
-    internal static string Announce(CommandContext context, Arguments arguments, BuildOutput output, Image image, ImageName[] names, IBuildProgress progress)
+    internal static string Announce(CommandContext context, ImageStore images, Arguments arguments, BuildOutput output, Image image, ImageName[] names, IBuildProgress progress)
     {
         (progress as IDisposable)?.Dispose();
-        var images = ImageStore.Open(context.Paths);
         string? pushed = null;
         foreach (ImageName name in output.Pushed(names))
         {
@@ -39,9 +38,8 @@ internal static class BuiltImage
     }
 
     /// <summary>The list that <c>--manifest</c> names, with all its images.</summary>
-    internal static void PushList(CommandContext context, Arguments arguments)
+    internal static void PushList(ImageStore images, Arguments arguments)
     {
-        var images = ImageStore.Open(context.Paths);
         ImageName list = ImageName.Parse(arguments.Text("manifest")!);
         ITransferProgress progress = RegistryArguments.Progress(arguments);
         using (progress as IDisposable)

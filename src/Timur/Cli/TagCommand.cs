@@ -32,7 +32,7 @@ internal static class TagCommand
         context.RequireRoot();
         string reference = Operands.AtLeastOne(arguments, "untag", "IMAGE [NAME]")[0];
         var images = ImageStore.Open(context.Paths);
-        Image image = images.TryResolve(reference) ?? throw new Failure($"there is no image '{reference}'", "timur images lists them", ImageStore.NoSuchImage);
+        Image image = images.Find(reference);
         IReadOnlyList<ImageName> has = images.NamesOf(image.Id);
         ImageName[] wanted = [.. arguments.Operands.Skip(1).Select(ImageName.Parse)];
         ImageName[] strange = [.. wanted.Where(name => !has.Any(own => own.Full == name.Full))];

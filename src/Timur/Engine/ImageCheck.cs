@@ -54,14 +54,9 @@ internal sealed class ImageCheck(DataPaths paths, bool readsAll)
     /// <summary>Configurations whose bytes aren't those of their name, and manifests that can't be read; false when there are any.</summary>
     private bool CheckDocuments()
     {
-        foreach (DirectoryEntry entry in Directories.List(_images.Configs).Where(entry => !entry.Name.StartsWith('.')))
+        foreach (string path in _images.DamagedConfigs())
         {
-            string path = $"{_images.Configs}/{entry.Name}";
-            string id = Path.GetFileNameWithoutExtension(entry.Name);
-            if (Files.TryReadAll(path, out _) is { } bytes && ImageStore.IdOf(bytes) != id)
-            {
-                _findings.Add(new Finding($"the configuration of image {Short(id)} was altered: the image is lost", () => Discard(path)));
-            }
+            _findings.Add(new Finding($"the configuration of image {Short(Path.GetFileNameWithoutExtension(path))} was altered: the image is lost", () => Discard(path)));
         }
 
         foreach (DirectoryEntry entry in Directories.List(_images.Blobs.Manifests).Where(entry => !entry.Name.StartsWith('.')))

@@ -70,11 +70,15 @@ internal sealed class PowerCut
     {
         foreach (string path in Small.SelectMany(directory => Directories.List($"{_store.Paths.Images}/{directory}").Select(entry => $"{_store.Paths.Images}/{directory}/{entry.Name}")))
         {
-            bool isConfig = Path.GetDirectoryName(path) == _store.Configs;
-            if (Files.TryReadAll(path, out _) is { } bytes && (LacksBytes(bytes) || (isConfig && ImageStore.IdOf(bytes) != Path.GetFileNameWithoutExtension(path))))
+            if (Files.TryReadAll(path, out _) is { } bytes && LacksBytes(bytes))
             {
                 Files.TryUnlink(path, out _);
             }
+        }
+
+        foreach (string path in _store.DamagedConfigs().ToList())
+        {
+            Files.TryUnlink(path, out _);
         }
     }
 
