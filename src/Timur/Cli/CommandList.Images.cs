@@ -38,7 +38,7 @@ internal static partial class CommandTable
             Examples = ["timur manifest create registry.example/app:1 app-amd64 app-arm64 && timur manifest push registry.example/app:1"],
         },
         new("manifest add", "[OPTIONS] LIST [docker://]IMAGE", "add an image to a list; docker://IMAGE is one that a registry has", () => ManifestCommand.AddOptions, ManifestCommand.Add),
-        new("manifest annotate", "[OPTIONS] LIST IMAGE", "say which platform an image of a list is for", () => ManifestCommand.PlatformOptions, ManifestCommand.Add),
+        new("manifest annotate", "[OPTIONS] LIST IMAGE", "say which platform an image of a list is for, or more of it", () => ManifestCommand.PlatformOptions, ManifestCommand.Annotate),
         new("manifest remove", "LIST IMAGE", "take an image out of a list", () => NoOptions, ManifestCommand.Take),
         new("manifest inspect", "[OPTIONS] NAME", "show a list, or what a registry has under a name", () => ManifestCommand.InspectOptions, ManifestCommand.Inspect),
         new("manifest exists", "LIST", "whether there is such a list: exit code 0 or 1", () => NoOptions, ExistsCommand.ManifestList),

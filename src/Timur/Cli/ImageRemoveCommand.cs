@@ -54,19 +54,14 @@ internal static class ImageRemoveCommand
     /// <param name="force">Also one that a container has.</param>
     private static void Remove(CommandContext context, ImageStore images, string reference, bool allNames, bool mayMiss, bool force)
     {
-        if (images.TryResolve(reference) is not { } image)
+        if ((mayMiss ? images.TryResolve(reference) : images.Find(reference)) is not { } image)
         {
-            if (!mayMiss)
-            {
-                throw new Failure($"there is no image '{reference}'", "timur images lists them", ImageStore.NoSuchImage);
-            }
-
             return;
         }
 
         IReadOnlyList<ImageName> names = images.NamesOf(image.Id);
-        bool byId = image.Id.StartsWith(reference.Replace("sha256:", ""), StringComparison.Ordinal);
-        if (names.Count > 1 && byId && !allNames)
+        ImageName? own = image.Id.StartsWith(reference.Replace("sha256:", ""), StringComparison.Ordinal) ? null : images.NameOf(reference);
+        if (names.Count > 1 && own is null && !allNames)
         {
             throw new Failure(
                 $"image {reference} has several names: {string.Join(", ", names.Select(name => name.Familiar))}", "remove one by its name, or the image with all of them: timur rmi -f", InUse);
@@ -74,7 +69,7 @@ internal static class ImageRemoveCommand
 
         if (names.Count > 1 && !allNames)
         {
-            Untag(context, images, [ImageName.Parse(reference)]);
+            Untag(context, images, [own!.Value]);
             return;
         }
 

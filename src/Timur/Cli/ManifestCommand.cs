@@ -10,20 +10,23 @@ namespace Timur.Cli;
 /// <summary><c>timur manifest</c>: lists of images for several platforms.</summary>
 internal static class ManifestCommand
 {
+    private static readonly Option AllPlatforms = Option.Flag("all", "of docker://IMAGE those for every platform");
+
     internal static Option[] CreateOptions { get; } =
     [
         Option.Flag("amend", "add to a list of that name, if there is one", 'a'),
-        Option.Flag("all", "of docker://IMAGE those for every platform"),
+        AllPlatforms,
         .. RegistryArguments.Options,
     ];
 
-    internal static Option[] AddOptions => [.. PlatformOptions, Option.Flag("all", "of docker://IMAGE those for every platform"), .. RegistryArguments.Options];
+    internal static Option[] AddOptions => [.. PlatformOptions, AllPlatforms, .. RegistryArguments.Options];
 
     internal static readonly Option[] PlatformOptions =
     [
         Option.Value("os", "OS", "operating system instead of the image's own"),
         Option.Value("arch", "ARCHITECTURE", "architecture instead of the image's own"),
         Option.Value("variant", "VARIANT", "variant of the architecture, such as v7"),
+        Option.List("annotation", "KEY=VALUE", "annotation of its entry in the list"),
     ];
 
     internal static Option[] InspectOptions { get; } =
@@ -38,6 +41,9 @@ internal static class ManifestCommand
         Option.Flag("purge", "remove the list when it was pushed", 'p'),
         Option.Flag("rm", "the same"),
         Option.Flag("all", "with its images (they always go along)"),
+        Option.Value("digestfile", "FILE", "write the digest to a file"),
+        RegistryArguments.FormatOption,
+        Option.Taken("remove-signatures"),
         .. RegistryArguments.Options,
     ];
 
@@ -88,14 +94,46 @@ internal static class ManifestCommand
         return 0;
     }
 
+    internal static int Annotate(CommandContext context, Arguments arguments)
+    {
+        context.RequireRoot();
+        (ImageName list, ManifestLists lists, ListedImage listed) = Find(context, arguments, "manifest annotate");
+        lists.Put(list, Given(listed, arguments));
+        context.Out(list.Full);
+        return 0;
+    }
+
     internal static int Take(CommandContext context, Arguments arguments)
     {
         context.RequireRoot();
-        (string list, string reference) = Operands.Two(arguments, "manifest remove", "LIST", "IMAGE");
-        var images = ImageStore.Open(context.Paths);
-        new ManifestLists(images).Take(ImageName.Parse(list), images.Resolve(reference, ImageStore.NoSuchImage).Id);
-        context.Out(ImageName.Parse(list).Full);
+        (ImageName list, ManifestLists lists, ListedImage listed) = Find(context, arguments, "manifest remove");
+        lists.Take(list, listed.ImageId);
+        context.Out(list.Full);
         return 0;
+    }
+
+    /// <summary>An image of a list by a name, its id, or the digest that the list has for it, as Podman wants it.</summary>
+    private static (ImageName List, ManifestLists Lists, ListedImage Image) Find(CommandContext context, Arguments arguments, string command)
+    {
+        (string list, string reference) = Operands.Two(arguments, command, "LIST", "IMAGE");
+        ImageName name = ImageName.Parse(list);
+        var images = ImageStore.Open(context.Paths);
+        var lists = new ManifestLists(images);
+        return (name, lists, lists.Find(name, reference));
+    }
+
+    /// <summary>With the platform and the annotations that the options say.</summary>
+    private static ListedImage Given(ListedImage image, Arguments arguments)
+    {
+        (string? os, string? architecture, string? variant) = (arguments.Text("os"), arguments.Text("arch"), arguments.Text("variant"));
+        var annotations = new Dictionary<string, string>(image.Annotations);
+        foreach (string[] pair in arguments.Texts("annotation").Select(text => text.Split('=', 2)))
+        {
+            annotations[pair[0]] = pair is [_, var value] && pair[0].Length > 0 ? value : throw new Failure($"--annotation {string.Join('=', pair)}: no KEY=VALUE", "for example: --annotation org.example.kind=debug");
+        }
+
+        var platform = new Platform(os ?? image.Platform.Os, architecture ?? image.Platform.Architecture, variant ?? (architecture is null ? image.Platform.Variant : ""));
+        return image with { Platform = platform, Annotations = annotations };
     }
 
     internal static int Inspect(CommandContext context, Arguments arguments)
@@ -140,7 +178,10 @@ internal static class ManifestCommand
         ITransferProgress progress = RegistryArguments.Progress(arguments);
         using (progress as IDisposable)
         {
-            context.Out(new ImagePush(images, RegistryArguments.Settings(arguments), progress).PushList(listed, ImageName.Parse(RegistryArguments.WithoutTransport(arguments.Operands[^1]))));
+            string digest = new ImagePush(images, RegistryArguments.Settings(arguments), progress) { Format = RegistryArguments.Format(arguments) }
+                .PushList(listed, ImageName.Parse(RegistryArguments.WithoutTransport(arguments.Operands[^1])));
+            FileOption.Write(arguments, "digestfile", digest);
+            context.Out(digest);
         }
 
         if (arguments.Has("purge") || arguments.Has("rm"))
@@ -172,7 +213,8 @@ internal static class ManifestCommand
             ITransferProgress progress = RegistryArguments.Progress(arguments);
             using (progress as IDisposable)
             {
-                return new ListedPull(images, RegistryArguments.Settings(arguments), progress).Get(there, arguments.Has("all") ? null : Platform.Parse(PlatformArguments.Read(arguments) ?? Platform.Own.ToString()));
+                Platform? platform = arguments.Has("all") ? null : Platform.Parse(PlatformArguments.Read(arguments) ?? Platform.Own.ToString());
+                return [.. new ListedPull(images, RegistryArguments.Settings(arguments), progress).Get(there, platform).Select(image => Given(image, arguments) with { Platform = image.Platform })];
             }
         }
 
@@ -182,6 +224,6 @@ internal static class ManifestCommand
             throw new Failure("the image 'host' is this machine itself and can't be pushed", "make an image with timur image bootstrap or timur import");
         }
 
-        return [new ListedImage(image.Id, new Platform(arguments.Text("os") ?? image.Config.Os, arguments.Text("arch") ?? image.Config.Architecture, arguments.Text("variant") ?? ""))];
+        return [Given(new ListedImage(image.Id, new Platform(image.Config.Os, image.Config.Architecture, image.Config.Variant ?? "")), arguments)];
     }
 }

@@ -11,6 +11,7 @@ internal static class PushCommand
         Option.Flag("all-tags", "every name of this repository that an image has", 'a'),
         Option.Flag("quiet", "print only the digest", 'q'),
         Option.Value("digestfile", "FILE", "write the digest to a file"),
+        RegistryArguments.FormatOption,
         .. RegistryArguments.Options,
         Option.Taken("disable-content-trust"),
         Option.Taken("remove-signatures"),
@@ -31,18 +32,21 @@ internal static class PushCommand
             return PushAll(context, arguments, images, source);
         }
 
-        Image image = images.TryResolve(source) ?? throw new Failure($"there is no image '{source}'", "timur images lists them", 1);
+        Image image = images.Find(source);
         ImageName target = ImageName.Parse(RegistryArguments.WithoutTransport(arguments.Operands[^1]));
         ITransferProgress progress = RegistryArguments.Progress(arguments);
         using (progress as IDisposable)
         {
-            string digest = new ImagePush(images, RegistryArguments.Settings(arguments), progress).Push(image, target);
+            string digest = Pushing(images, arguments, progress).Push(image, target);
             FileOption.Write(arguments, "digestfile", digest);
             context.Out(digest);
         }
 
         return 0;
     }
+
+    private static ImagePush Pushing(ImageStore images, Arguments arguments, ITransferProgress progress)
+        => new(images, RegistryArguments.Settings(arguments), progress) { Format = RegistryArguments.Format(arguments) };
 
     /// <summary>As <c>docker push -a</c>.</summary>
     private static int PushAll(CommandContext context, Arguments arguments, ImageStore images, string repository)
@@ -65,7 +69,7 @@ internal static class PushCommand
             foreach ((ImageName name, Image image) in chosen)
             {
                 progress.Say(name.Familiar);
-                context.Out(new ImagePush(images, RegistryArguments.Settings(arguments), progress).Push(image, name));
+                context.Out(Pushing(images, arguments, progress).Push(image, name));
             }
         }
 

@@ -12,6 +12,8 @@ internal static class SaveCommand
         Option.Value("output", "FILE|DIR", "where to (default: standard output)", 'o'),
         Option.Value("format", "docker-archive|oci-archive|oci-dir", "how it is laid out (default docker-archive)"),
         Option.Flag("quiet", "say nothing", 'q'),
+        Option.Taken("compress"),
+        Option.Taken("uncompressed"),
         Option.Taken("multi-image-archive") with { Short = 'm' },
     ];
 
@@ -47,7 +49,7 @@ internal static class SaveCommand
         {
             Image image = images.Resolve(reference, ImageStore.NoSuchImage);
             bool byId = image.Id.StartsWith(reference.Replace("sha256:", ""), StringComparison.Ordinal);
-            IReadOnlyList<ImageName> names = byId || image.IsHost ? [] : [ImageName.Parse(reference)];
+            IReadOnlyList<ImageName> names = !byId && images.NameOf(reference) is { } name ? [name] : [];
             int known = chosen.FindIndex(other => other.Image.Id == image.Id);
             if (known >= 0)
             {

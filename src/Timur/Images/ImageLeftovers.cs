@@ -48,6 +48,7 @@ public sealed class ImageLeftovers(ImageStore store)
         leftovers.AddRange(store.Blobs.Leftovers(store.Configs));
         leftovers.AddRange(store.Cache.Leftovers());
         leftovers.AddRange(store.Annotations.Leftovers(store.Configs));
+        leftovers.AddRange(store.RepositoryDigests.Leftovers(store.Configs));
         leftovers.AddRange(store.Stacking.Leftovers());
         leftovers.AddRange(Directories.List(store.Stacks).Where(entry => !Files.Exists($"{store.Configs}/{entry.Name}.json")).Select(entry => $"{store.Stacks}/{entry.Name}"));
         leftovers.AddRange(Directories.List(store.Paths.Images).Where(entry => entry.Name.StartsWith('.')).Select(entry => $"{store.Paths.Images}/{entry.Name}"));

@@ -67,6 +67,9 @@ public readonly record struct ImageName(string Full, bool HasRegistry = true)
     /// <summary>Another tag of the same repository.</summary>
     internal ImageName WithTag(string tag) => new($"{Full[..End]}:{tag}");
 
+    /// <summary>A digest instead of the tag.</summary>
+    internal ImageName WithDigest(string digest) => new($"{Full[..End]}@{digest}");
+
     public bool Equals(ImageName other) => Full == other.Full;
 
     public override int GetHashCode() => Full.GetHashCode();

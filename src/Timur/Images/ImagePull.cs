@@ -91,7 +91,7 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
             throw new Failure($"{name.Familiar} has {manifest.Layers.Count} layers, but its configuration names {diffIds.Count}", "the image is wrong: ask whoever made it");
         }
 
-        string? warning = CheckPlatform(name, config, platform);
+        string? warning = CheckPlatform(name, config, platform, isListed: MediaTypes.IsIndex(document.MediaType));
         string? before = store.TryResolve(name.Full)?.Id;
         RemoveAbandoned();
         List<HeldLayer> held = FetchLayers(repository, manifest.Layers, diffIds, cancel);
@@ -100,6 +100,7 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
             string id = Digest.Of(bytes).Hex;
             store.Blobs.Add(id, manifest.Bytes.Span);
             Image image = store.Add(bytes, name);
+            store.RepositoryDigests.Add(id, name.WithDigest(document.Digest.ToString()));
             return new PulledImage(image, name, document.Digest.ToString(), before != id, warning);
         }
         finally
@@ -155,8 +156,11 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
         return Manifest.Read(document.Bytes, document.MediaType, what);
     }
 
-    /// <summary>An image for one platform only may be for another than this machine's: asked for by name that is an error, else a warning.</summary>
-    private static string? CheckPlatform(ImageName name, ImageConfig config, Platform? wanted)
+    /// <summary>
+    /// An image for one platform only may be for another than this machine's: asked for by name that is an error, else a warning. An index may contradict the image that it
+    /// names, which happens to people who build on another machine: a warning, as in Podman.
+    /// </summary>
+    private static string? CheckPlatform(ImageName name, ImageConfig config, Platform? wanted, bool isListed)
     {
         var platform = new Platform(config.Os, config.Architecture);
         if ((wanted ?? Platform.Own).Fit(platform) > 0 || config.Architecture.Length == 0)
@@ -164,7 +168,8 @@ public sealed class ImagePull(ImageStore store, RegistrySettings settings, ITran
             return null;
         }
 
-        return wanted is null ? $"{name.Familiar} is for {platform}, and this machine is {Platform.Own}"
+        return isListed ? $"{name.Familiar} names an image for {wanted ?? Platform.Own}, which says of itself that it is for {platform}"
+            : wanted is null ? $"{name.Familiar} is for {platform}, and this machine is {Platform.Own}"
             : throw new Failure($"{name.Familiar} has no image for {wanted}", $"it has: {platform}; choose one with --platform");
     }
 

@@ -10,6 +10,9 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
 {
     private const int BlobsAtOnce = 3;
 
+    /// <summary>What manifests are written in; null leaves each as it came, and those of images made here are OCI's.</summary>
+    public ManifestFormat? Format { get; init; }
+
     /// <summary>The digest of the manifest, which is also what the registry stores it under.</summary>
     public string Push(Image image, ImageName target, CancellationToken cancel = default)
     {
@@ -21,7 +24,9 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
         }
 
         using RegistryConnection connection = Connect(target, out ImageName there);
-        return PushTo(new Repository(connection, there.Path), image, there.Reference, cancel).Digest.ToString();
+        string digest = PushTo(new Repository(connection, there.Path), image, there.Reference, cancel).Digest.ToString();
+        store.RepositoryDigests.Add(image.Id, target.WithDigest(digest));
+        return digest;
     }
 
     /// <summary>Pushes every image of a list, then the index that names them; its digest.</summary>
@@ -29,25 +34,26 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
     {
         using RegistryConnection connection = Connect(target, out ImageName there);
         var repository = new Repository(connection, there.Path);
-        var entries = new List<(Descriptor, Platform)>();
+        var entries = new List<(Descriptor, ListedImage)>();
         foreach (ListedImage listed in images)
         {
-            entries.Add((PushTo(repository, Find(listed), null, cancel), listed.Platform));
+            entries.Add((PushTo(repository, Find(listed), null, cancel), listed));
         }
 
-        byte[] index = ManifestJson.WriteIndex(entries);
-        repository.PutManifest(there.Reference, index, MediaTypes.OciIndex, cancel);
+        string type = Format == ManifestFormat.Docker ? MediaTypes.DockerList : MediaTypes.OciIndex;
+        byte[] index = ManifestJson.WriteIndex(entries, type);
+        repository.PutManifest(there.Reference, index, type, cancel);
         return Digest.Of(index).ToString();
     }
 
     /// <summary>The index that <see cref="PushList"/> would push.</summary>
     public static byte[] IndexOf(ImageStore store, IReadOnlyList<ListedImage> images, CancellationToken cancel = default)
     {
-        var entries = new List<(Descriptor, Platform)>();
+        var entries = new List<(Descriptor, ListedImage)>();
         foreach (ListedImage listed in images)
         {
             using PackedImage packed = PackedImage.Of(store, Find(store, listed), cancel);
-            entries.Add((DescriptorOf(packed.Manifest), listed.Platform));
+            entries.Add((DescriptorOf(packed.Manifest), listed));
         }
 
         return ManifestJson.WriteIndex(entries);
@@ -72,7 +78,7 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
     private Descriptor PushTo(Repository repository, Image image, string? tag, CancellationToken cancel)
     {
         using PackedImage packed = PackedImage.Of(store, image, cancel);
-        Manifest manifest = packed.Manifest;
+        Manifest manifest = Format is { } format ? ManifestJson.In(format, packed.Manifest) : packed.Manifest;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Transfers.Run([.. manifest.Layers.DistinctBy(layer => layer.Digest)], BlobsAtOnce, stop, layer => PushLayer(repository, layer, packed.PathOf(layer.Digest), stop.Token));
         PushConfig(repository, manifest.Config, packed.Config, cancel);

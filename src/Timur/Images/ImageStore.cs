@@ -54,6 +54,8 @@ public sealed class ImageStore
 
     internal ImageAnnotations Annotations => new(Paths);
 
+    public RepositoryDigests RepositoryDigests => new(this);
+
     internal DataPaths Paths { get; }
 
     /// <summary>Steps of builds that needn't be done again, and the layers they keep.</summary>
@@ -111,10 +113,18 @@ public sealed class ImageStore
         return id is null ? null : Load(id, reference);
     }
 
-    private string? IdOf(string reference)
-        => IdOf(ImageName.Parse(reference)) ?? ShortNames.Others(reference).Select(IdOf).FirstOrDefault(id => id is not null);
+    /// <summary>As <see cref="TryResolve"/>, for commands that neither make nor fetch what is missing: that is a <see cref="Failure"/>.</summary>
+    public Image Find(string reference)
+        => TryResolve(reference) ?? throw new Failure($"there is no image '{reference}'", new ManifestLists(this).Has(reference) ? $"it is a manifest list: timur manifest --help" : "timur images lists them", NoSuchImage);
 
-    private string? IdOf(ImageName name) => Files.TryReadText($"{Names}/{name.FileName}", out _);
+    /// <summary>The name that a reference means, of those that images have: without a registry it may stand for several. Null for an id, and for a digest under which no image was asked for.</summary>
+    public ImageName? NameOf(string reference)
+        => reference.StartsWith("sha256:", StringComparison.Ordinal) ? null
+            : ShortNames.Others(reference).Prepend(ImageName.Parse(reference)).Where(name => Files.Exists($"{Names}/{name.FileName}")).Select(name => (ImageName?)name).FirstOrDefault();
+
+    private string? IdOf(string reference)
+        => NameOf(reference) is { } name ? Files.TryReadText($"{Names}/{name.FileName}", out _)
+            : ImageName.Parse(reference) is { HasDigest: true } digested ? RepositoryDigests.FindId(digested) : null;
 
     /// <summary>Every image with every name it has; nameless ones once, with an empty name.</summary>
     public IReadOnlyList<(ImageName? Name, Image Image)> List()
@@ -164,19 +174,7 @@ public sealed class ImageStore
     public IReadOnlyList<Image> All() => [.. List().Select(entry => entry.Image).DistinctBy(image => image.Id)];
 
     /// <summary>Names that an image has.</summary>
-    public IReadOnlyList<ImageName> NamesOf(string id)
-    {
-        var names = new List<ImageName>();
-        foreach ((ImageName? name, Image image) in List())
-        {
-            if (image.Id == id && name is { } known)
-            {
-                names.Add(known);
-            }
-        }
-
-        return names;
-    }
+    public IReadOnlyList<ImageName> NamesOf(string id) => [.. List().Where(entry => entry.Image.Id == id).Select(entry => entry.Name).OfType<ImageName>()];
 
     /// <summary>Stores a configuration whose layers are in place; returns the image.</summary>
     /// <param name="origins">How layers came that it may have from other images.</param>
@@ -249,6 +247,7 @@ public sealed class ImageStore
         Files.TryUnlink($"{Stacks}/{image.Id}", out _);
         Blobs.Remove(image.Id);
         Annotations.Write(image.Id, new Dictionary<string, string>());
+        RepositoryDigests.Remove(image.Id);
         using var trash = new TrashCan(Paths);
         trash.TakeUnused([.. DirectoriesOf(image)], UsedLayers);
         Stacking.Forget();
@@ -314,8 +313,9 @@ public sealed class ImageStore
         Add(Files.ReadAll($"{Configs}/{image.Id}.json"), null);
     }
 
-    /// <summary>The id of an image with this configuration.</summary>
-    internal static string IdOf(ReadOnlySpan<byte> config) => Sha256.Hex(config);
+    /// <summary>Configurations whose bytes aren't those that their name is the digest of.</summary>
+    internal IEnumerable<string> DamagedConfigs() => Directories.List(Configs).Where(entry => !entry.Name.StartsWith('.')).Select(entry => $"{Configs}/{entry.Name}")
+        .Where(path => Files.TryReadAll(path, out _) is { } bytes && Sha256.Hex(bytes) != Path.GetFileNameWithoutExtension(path));
 
     /// <summary>Removes the compressed layers that an image has and no other; it runs as before, and a push packs its layers anew. False when it has none.</summary>
     public bool DropBlobs(Image image)
@@ -342,7 +342,7 @@ public sealed class ImageStore
         IEnumerable<string> blobs = Blobs.BlobsOf(image.Id).Select(blob => Blobs.PathOf(blob.Digest)).Append(Blobs.Origins.PathOf(image.Id));
         IEnumerable<string> names = NamesOf(image.Id).Select(name => $"{Names}/{name.FileName}");
         IEnumerable<string> needs = image.Config.DiffIds.Select(diffId => Stacking.RecordOf(Hex(diffId)));
-        return DirectoriesOf(image).Concat(blobs).Concat(names).Concat(needs).Append($"{Stacks}/{image.Id}").Append(Annotations.PathOf(image.Id)).Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
+        return DirectoriesOf(image).Concat(blobs).Concat(names).Concat(needs).Append($"{Stacks}/{image.Id}").Append(Annotations.PathOf(image.Id)).Append(RepositoryDigests.PathOf(image.Id)).Append($"{Configs}/{image.Id}.json").Append($"{Blobs.Manifests}/{image.Id}.json").Where(Files.Exists).Distinct();
     }
 
     /// <summary>Bytes that all images occupy.</summary>

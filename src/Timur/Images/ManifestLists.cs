@@ -5,7 +5,11 @@ using Timur.Oci;
 namespace Timur.Images;
 
 /// <summary>One image of a list and the platform it is for.</summary>
-public sealed record ListedImage(string ImageId, Platform Platform);
+public sealed record ListedImage(string ImageId, Platform Platform)
+{
+    /// <summary>Of its entry in the index.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>Lists of images for several platforms under one name, before they are pushed as an index (OCI image-spec image-index.md): <c>lists/NAME</c>.</summary>
 public sealed class ManifestLists(ImageStore store)
@@ -23,15 +27,29 @@ public sealed class ManifestLists(ImageStore store)
         Write(name, []);
     }
 
+    /// <summary>Whether a word, perhaps of an image, is the name of a list.</summary>
+    internal bool Has(string reference) => !reference.StartsWith("sha256:", StringComparison.Ordinal) && Files.Exists(PathOf(ImageName.Parse(reference)));
+
     /// <summary>The images of a list; null when there is none of that name.</summary>
     public IReadOnlyList<ListedImage>? TryRead(ImageName name)
         => Files.TryReadAll(PathOf(name), out _) is not { } bytes ? null
             : JsonPart.Parse(bytes, $"manifest list {name.Familiar}").List("images", entry => new ListedImage(
-                entry.RequireText("image"), new Platform(entry.RequireText("os"), entry.RequireText("architecture"), entry.Text("variant") ?? "")));
+                entry.RequireText("image"), new Platform(entry.RequireText("os"), entry.RequireText("architecture"), entry.Text("variant") ?? "")) { Annotations = entry.TextMap("annotations") });
 
     /// <summary>As <see cref="TryRead"/>; an unknown name is a <see cref="Failure"/>.</summary>
     public IReadOnlyList<ListedImage> Read(ImageName name)
         => TryRead(name) ?? throw new Failure($"there is no manifest list {name.Familiar}", $"make one: timur manifest create {name.Familiar} IMAGE...", 1);
+
+    /// <summary>An image of a list by a name, its id, or the digest that the list has for it; a <see cref="Failure"/> when it has none such.</summary>
+    public ListedImage Find(ImageName name, string reference)
+    {
+        IReadOnlyList<ListedImage> all = Read(name);
+        bool isDigest = reference.StartsWith("sha256:", StringComparison.Ordinal);
+        string? id = isDigest && store.TryResolve(reference) is null
+            ? all.Zip(ImageIndex.Read(ImagePush.IndexOf(store, all), name.Familiar).Entries).FirstOrDefault(pair => pair.Second.Descriptor.Digest.ToString() == reference).First?.ImageId : store.Find(reference).Id;
+        return all.FirstOrDefault(image => image.ImageId == id)
+            ?? throw new Failure($"{name.Familiar} has no image '{reference}'", $"timur manifest inspect {name.Familiar} shows what it has", ImageStore.NoSuchImage);
+    }
 
     /// <summary>Adds an image, or gives one that is there another platform; two for one platform make no sense.</summary>
     public void Put(ImageName name, ListedImage image)
@@ -82,6 +100,7 @@ public sealed class ManifestLists(ImageStore store)
                 json.WriteStartObject();
                 json.WriteString("image", image.ImageId);
                 ManifestJson.WritePlatform(json, image.Platform);
+                ImageAnnotations.WriteMember(json, image.Annotations);
                 json.WriteEndObject();
             }
 

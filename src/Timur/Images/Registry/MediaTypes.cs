@@ -11,6 +11,9 @@ public static class MediaTypes
     public const string DockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
     public const string DockerConfig = "application/vnd.docker.container.image.v1+json";
 
+    private const string DockerLayer = "application/vnd.docker.image.rootfs.diff.tar";
+    private const string OciLayer = "application/vnd.oci.image.layer.v1.tar";
+
     /// <summary>What is asked for, the newer first.</summary>
     public static IReadOnlyList<string> Accepted { get; } = [OciIndex, OciManifest, DockerList, DockerManifest];
 
@@ -28,8 +31,19 @@ public static class MediaTypes
     public static string OciLayerOf(ReadOnlySpan<byte> head) => head switch
     {
         [0x1f, 0x8b, ..] => OciLayerGzip,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..] => "application/vnd.oci.image.layer.v1.tar+zstd",
-        _ => "application/vnd.oci.image.layer.v1.tar",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..] => OciLayer + "+zstd",
+        _ => OciLayer,
+    };
+
+    /// <summary>The same kind of layer in the other family's words; null for one that Docker has no word for.</summary>
+    public static string? LayerIn(ManifestFormat format, string type) => (format, type) switch
+    {
+        (ManifestFormat.Docker, OciLayer) => DockerLayer,
+        (ManifestFormat.Docker, OciLayerGzip) => DockerLayer + ".gzip",
+        (ManifestFormat.Oci, DockerLayer) => OciLayer,
+        (ManifestFormat.Oci, DockerLayer + ".gzip") => OciLayerGzip,
+        (ManifestFormat.Docker, _) when !type.StartsWith(DockerLayer, StringComparison.Ordinal) => null,
+        _ => type,
     };
 
     /// <summary>A Content-Type without its parameters, in lower case.</summary>
@@ -39,4 +53,13 @@ public static class MediaTypes
         int semicolon = type.IndexOf(';');
         return (semicolon < 0 ? type : type[..semicolon]).Trim().ToLowerInvariant();
     }
+}
+
+/// <summary>The two families of documents about images, which mean the same.</summary>
+public enum ManifestFormat
+{
+    Oci,
+
+    /// <summary>Image manifest version 2, schema 2.</summary>
+    Docker,
 }
