@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Timur.Build.Contexts;
 using Timur.Images.Compression;
@@ -33,50 +32,9 @@ internal static class ArchiveFile
     private static Stream Open(SourceTree tree, SourceMatch match)
     {
         Fd file = Files.TryOpenInRoot(tree.Root, match.Real, Kernel.Open.Read, out Errno why) ?? throw new SyscallException("open", why, match.Path);
-        Span<byte> head = stackalloc byte[6];
-        int count = Files.Read(file, head);
-        string? tool = head[..count] switch
-        {
-            [0x42, 0x5a, 0x68, ..] => "bzip2",
-            [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0] => "xz",
-            _ => null,
-        };
         var stream = new FileStream(new SafeFileHandle(file.Raw, ownsHandle: true), FileAccess.Read, 1);
         file.SetHandleAsInvalid();
-        stream.Position = 0;
-        return tool is null ? Decompression.Open(stream) : Through(tool, stream);
-    }
-
-    /// <summary>The machine's own program for formats that are rare by now.</summary>
-    private static Stream Through(string tool, Stream stream)
-    {
-        Process process;
-        try
-        {
-            process = Process.Start(new ProcessStartInfo(tool, "-dc") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            throw new Failure($"the archive is compressed with {tool}, which this machine hasn't got", $"install {tool}", cause: e);
-        }
-
-        Task.Run(() =>
-        {
-            try
-            {
-                using (stream)
-                {
-                    stream.CopyTo(process.StandardInput.BaseStream);
-                }
-
-                process.StandardInput.Close();
-            }
-            catch (IOException)
-            {
-                // It was read as far as it was wanted.
-            }
-        });
-        return process.StandardOutput.BaseStream;
+        return Decompression.OpenGiven(stream);
     }
 
     /// <summary>The sum of a header's bytes, its own field counted as spaces (POSIX.1, pax, ustar).</summary>

@@ -9,7 +9,7 @@ using Timur.State;
 
 namespace Timur.Build;
 
-/// <summary>The files and the Dockerfile of a build, wherever they come from: a directory, an archive on standard input, a git repository.</summary>
+/// <summary>The files and the Dockerfile of a build, wherever they come from: a directory, an archive on standard input or at an address, a git repository.</summary>
 public sealed class BuildContext : IDisposable
 {
     private static readonly string[] DefaultNames = ["Containerfile", "Dockerfile"];
@@ -25,7 +25,7 @@ public sealed class BuildContext : IDisposable
 
     public Dockerfile Dockerfile { get; private set; } = null!;
 
-    /// <param name="place">A directory, <c>-</c>, or a git address.</param>
+    /// <param name="place">A directory, <c>-</c>, a git address, or the address of an archive or a Dockerfile.</param>
     /// <param name="file">The Dockerfile; <c>-</c> is standard input, null looks for the usual names.</param>
     /// <param name="input">Standard input.</param>
     /// <param name="ignoreFile">What to read instead of .dockerignore; null looks for the usual names.</param>
@@ -36,13 +36,18 @@ public sealed class BuildContext : IDisposable
         {
             if (place == "-")
             {
-                context.FromInput(input(), file);
+                context.FromStream(input(), "standard input", file);
             }
             else if (GitSource.TryParse(place) is { } git)
             {
                 string directory = context.NewDirectory();
                 git.Fetch(directory, commit: null, keepsGit: false);
                 context.FromDirectory($"{directory}/{SourceTree.Clean(git.Directory)}", file is null ? null : $"{directory}/{SourceTree.Clean(git.Directory)}/{file}", input);
+            }
+            else if (RemoteFile.IsAddress(place))
+            {
+                using Stream answer = RemoteFile.Open(place);
+                context.FromStream(answer, place, file);
             }
             else
             {
@@ -85,7 +90,7 @@ public sealed class BuildContext : IDisposable
     }
 
     /// <summary>An archive is the context; anything else is the Dockerfile of a build without one.</summary>
-    private void FromInput(Stream input, string? file)
+    private void FromStream(Stream input, string what, string? file)
     {
         string directory = NewDirectory();
         byte[] head = new byte[512];
@@ -94,7 +99,7 @@ public sealed class BuildContext : IDisposable
         if (ArchiveFile.IsCompressed(head) || (count == head.Length && ArchiveFile.IsHeader(head)))
         {
             using (Fd root = Files.Open(directory, Kernel.Open.Path | Kernel.Open.Directory))
-            using (Stream plain = Decompression.Open(whole))
+            using (Stream plain = Decompression.OpenGiven(whole))
             using (var unpacker = new LayerUnpacker(plain, root) { IsLayer = false })
             {
                 unpacker.Run();
@@ -106,10 +111,10 @@ public sealed class BuildContext : IDisposable
 
         if (file is not null)
         {
-            throw new Failure("build: standard input is no archive, so there is no context to find the Dockerfile in", "leave out -f, or send an archive: tar -c . | timur build -f FILE -");
+            throw new Failure($"build: {what} is no archive, so there is no context to find the Dockerfile in", "leave out -f, or send an archive: tar -c . | timur build -f FILE -");
         }
 
-        Dockerfile = Dockerfile.Parse("standard input", ReadAll(whole));
+        Dockerfile = Dockerfile.Parse(what, ReadAll(whole));
         Tree = new SourceTree(Files.Open(directory, Kernel.Open.Read | Kernel.Open.Directory), IgnoreRules.None, keepsOwners: false, "the context, which is empty");
     }
 

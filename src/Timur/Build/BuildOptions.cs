@@ -40,11 +40,11 @@ public sealed record BuildOptions
     /// <summary>Sockets of ssh agents by id.</summary>
     public IReadOnlyDictionary<string, string> SshAgents { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Repositories that steps are taken from, in this order.</summary>
-    public IReadOnlyList<ImageName> CacheFrom { get; init; } = [];
+    /// <summary>Where steps are taken from, in this order.</summary>
+    public IReadOnlyList<StepPlace> CacheFrom { get; init; } = [];
 
-    /// <summary>Repositories that steps are brought to.</summary>
-    public IReadOnlyList<ImageName> CacheTo { get; init; } = [];
+    /// <summary>Where steps are brought to.</summary>
+    public IReadOnlyList<StepPlace> CacheTo { get; init; } = [];
 
     /// <summary>Nothing is taken from earlier builds.</summary>
     public bool IgnoresCache { get; init; }

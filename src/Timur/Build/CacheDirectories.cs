@@ -27,15 +27,17 @@ internal static class CacheDirectories
         throw new Failure($"{MostPrivate} steps use the same private cache at once", "give them ids of their own");
     }
 
+    /// <summary>What is kept.</summary>
+    internal static IEnumerable<string> Paths(ImageStore images) => Directories.List(images.Paths.Images + "/mounts").Select(entry => $"{images.Paths.Images}/mounts/{entry.Name}/data");
+
     /// <summary>Removes those that nobody uses, or used last before then; the count.</summary>
     internal static int Clear(ImageStore images, DateTimeOffset? before)
     {
-        string parent = images.Paths.Images + "/mounts";
         int count = 0;
-        foreach (DirectoryEntry entry in Directories.List(parent))
+        foreach (string data in Paths(images))
         {
-            string place = $"{parent}/{entry.Name}";
-            if (BuildCache.IsOlder(place + "/data", before) && !InProgress.IsHeld(place))
+            string place = Path.GetDirectoryName(data)!;
+            if (BuildCache.IsOlder(data, before) && !InProgress.IsHeld(place))
             {
                 Directories.RemoveTree(place);
                 count++;

@@ -137,7 +137,7 @@ public sealed class ImageBuild : IDisposable
         Images.Cache.Add(key, step);
     }
 
-    /// <summary>What an earlier build made of a step: here, or in a registry that <c>--cache-from</c> names.</summary>
+    /// <summary>What an earlier build made of a step: here, or where <c>--cache-from</c> says.</summary>
     internal CachedStep? Known(string key, Stage stage)
     {
         bool ignored = Options.IgnoresCache || Options.IgnoresCacheOf.Any(name => name.Equals(stage.From.Name, StringComparison.OrdinalIgnoreCase) || name == stage.Index.ToString());
@@ -147,11 +147,11 @@ public sealed class ImageBuild : IDisposable
             return known;
         }
 
-        foreach (ImageName repository in Options.CacheFrom)
+        foreach (StepPlace place in Options.CacheFrom)
         {
             lock (_fetching)
             {
-                if (Exchange.TryGet(repository, key, Cancel) is { } found)
+                if (Exchange.TryGet(place, key, Cancel) is { } found)
                 {
                     if (found.Layer is not null)
                     {
@@ -167,14 +167,14 @@ public sealed class ImageBuild : IDisposable
         return null;
     }
 
-    /// <summary>Brings a step to the registries that <c>--cache-to</c> names.</summary>
+    /// <summary>Brings a step to where <c>--cache-to</c> says.</summary>
     internal void Offer(string key, CachedStep step)
     {
-        foreach (ImageName repository in Options.CacheTo)
+        foreach (StepPlace place in Options.CacheTo)
         {
             lock (_fetching)
             {
-                Exchange.Put(repository, key, step, Cancel);
+                Exchange.Put(place, key, step, Cancel);
             }
         }
     }

@@ -45,10 +45,13 @@ internal sealed record KeptDownload(string Path, Digest Digest, string ETag, Dat
         AtomicFile.Write(path + About, Encoding.UTF8.GetBytes($"{digest}\n{modified?.ToUnixTimeSeconds() ?? long.MinValue}\n{etag}\n"));
     }
 
+    /// <summary>What is kept.</summary>
+    internal static IEnumerable<string> Paths(ImageStore images) => Directories.List(images.Downloads).Select(entry => $"{images.Downloads}/{entry.Name}");
+
     /// <summary>Forgets everything; how many addresses.</summary>
     /// <param name="before">Only those that were fetched before then.</param>
     internal static int Clear(ImageStore images, DateTimeOffset? before)
-        => Directories.List(images.Downloads).Count(entry => BuildCache.IsOlder($"{images.Downloads}/{entry.Name}", before) && Files.TryUnlink($"{images.Downloads}/{entry.Name}", out _) && !entry.Name.EndsWith(About, StringComparison.Ordinal));
+        => Paths(images).Count(path => BuildCache.IsOlder(path, before) && Files.TryUnlink(path, out _) && !path.EndsWith(About, StringComparison.Ordinal));
 
     private static string PathOf(ImageStore images, Uri address) => $"{images.Downloads}/{Sha256.Hex(Encoding.UTF8.GetBytes(address.AbsoluteUri))}";
 }

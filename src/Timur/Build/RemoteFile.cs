@@ -8,11 +8,26 @@ using Timur.Kernel;
 namespace Timur.Build;
 
 /// <summary>Files that ADD gets from an address. What the server can tell the age or version of is kept, and fetched again only when it has changed.</summary>
-internal static class RemoteFile
+public static class RemoteFile
 {
     private const uint OwnerOnly = 0x180;
 
-    internal static bool IsAddress(string text) => text.StartsWith("http://", StringComparison.Ordinal) || text.StartsWith("https://", StringComparison.Ordinal);
+    /// <summary>What an address answers, as it comes.</summary>
+    public static Stream Open(string address)
+    {
+        try
+        {
+            var client = new HttpClient();
+            HttpResponseMessage answer = client.Send(new HttpRequestMessage(HttpMethod.Get, address), HttpCompletionOption.ResponseHeadersRead);
+            return answer.EnsureSuccessStatusCode().Content.ReadAsStream();
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or UriFormatException)
+        {
+            throw new Failure($"{address} can't be fetched: {e.Message}", "check the address and the network", cause: e);
+        }
+    }
+
+    public static bool IsAddress(string text) => text.StartsWith("http://", StringComparison.Ordinal) || text.StartsWith("https://", StringComparison.Ordinal);
 
     /// <summary>Stores it in a directory; its name there, the last part of the address.</summary>
     internal static string Fetch(ImageStore images, string address, string directory, string? checksum, Place at, CancellationToken cancel)
@@ -108,7 +123,7 @@ internal static class RemoteFile
     private static Digest Store(Stream content, string path, Digest kind, CancellationToken cancel)
     {
         using var digest = new DigestStream(kind);
-        using Fd file = Files.Open(path, Open.Write | Open.Create | Open.Truncate, OwnerOnly);
+        using Fd file = Files.Open(path, Kernel.Open.Write | Kernel.Open.Create | Kernel.Open.Truncate, OwnerOnly);
         byte[] buffer = new byte[64 * 1024];
         int count;
         while ((count = content.Read(buffer)) > 0)

@@ -30,8 +30,8 @@ internal static class BuildArgumentsReader
             NamedContexts = Contexts(arguments.Texts("build-context")),
             Secrets = arguments.Texts("secret").Select(Secret).ToDictionary(),
             SshAgents = arguments.Texts("ssh").Select(Agent).ToDictionary(),
-            CacheFrom = [.. arguments.Texts("cache-from").Select(text => StepPlace(text, "cache-from"))],
-            CacheTo = [.. arguments.Texts("cache-to").Select(text => StepPlace(text, "cache-to"))],
+            CacheFrom = [.. arguments.Texts("cache-from").Select(text => Steps(text, "cache-from", "src"))],
+            CacheTo = [.. arguments.Texts("cache-to").Select(text => Steps(text, "cache-to", "dest"))],
             IgnoresCache = arguments.Has("no-cache"),
             IgnoresCacheOf = [.. arguments.Texts("no-cache-filter").SelectMany(text => text.Split(','))],
             Pull = arguments.Text("pull-policy") ?? PullPolicy(arguments.Text("pull")),
@@ -67,26 +67,25 @@ internal static class BuildArgumentsReader
         _ => throw new Failure($"--pull={text} isn't known", "use always, missing, newer or never"),
     };
 
-    /// <summary>A repository as Podman has it, or <c>type=registry,ref=…</c> as Docker has it.</summary>
-    private static ImageName StepPlace(string text, string option)
+    /// <summary>A repository as Podman has it, or <c>type=registry,ref=…</c> or <c>type=local,dest=…</c> as Docker has them.</summary>
+    /// <param name="directory">The word for a directory: dest where steps go to, src where they come from.</param>
+    private static StepPlace Steps(string text, string option, string directory)
     {
-        string type = "registry";
-        string? reference = text.Contains('=') ? null : text;
-        foreach (string part in text.Contains('=') ? text.Split(',') : [])
+        var given = new Dictionary<string, string>();
+        foreach (string part in text.Contains('=') ? text.Split(',') : [$"ref={text}"])
         {
-            int equals = part.IndexOf('=');
-            string value = equals < 0 ? "" : part[(equals + 1)..];
-            switch (equals < 0 ? part : part[..equals])
-            {
-                case "type": type = value; break;
-                case "ref": reference = value; break;
-                case "mode" when value is "min" or "max": break;
-                default: throw new Failure($"--{option}: '{part}' isn't known", $"write --{option} registry.example/team/steps, or type=registry,ref=…");
-            }
+            string[] pair = part.Split('=', 2);
+            given[pair[0]] = pair is [_, var value] && (pair[0] == "mode" ? value is "min" or "max" : pair[0] is "type" or "ref" || pair[0] == directory) ? value
+                : throw new Failure($"--{option}: '{part}' isn't known", Advice());
         }
 
-        return type == "registry" && !string.IsNullOrEmpty(reference) ? ImageName.Parse(reference)
-            : throw new Failure($"--{option} {text}: {(type == "registry" ? "ref is missing" : $"there is no type {type}")}", $"write --{option} registry.example/team/steps, or type=registry,ref=…");
+        string type = given.GetValueOrDefault("type", "registry");
+        string wanted = type == "local" ? directory : "ref";
+        return type is not ("registry" or "local") ? throw new Failure($"--{option} {text}: there is no type {type}", Advice())
+            : given.GetValueOrDefault(wanted) is not { Length: > 0 } place ? throw new Failure($"--{option} {text}: {wanted} is missing", Advice())
+            : type == "local" ? new StepPlace(Path.GetFullPath(place)) : new StepPlace(ImageName.Parse(place));
+
+        string Advice() => $"write --{option} registry.example/team/steps, type=registry,ref=…, or type=local,{directory}=DIR";
     }
 
     private static Dictionary<string, string> BuildArguments(IReadOnlyList<string> texts)

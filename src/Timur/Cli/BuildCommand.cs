@@ -46,8 +46,8 @@ internal static class BuildCommand
         Option.Flag("squash-all", "make one layer of all, those of the first image, too"),
         Option.Value("on-error", "fail|shell", "shell: open one where a command failed"),
         Option.List("output", "DIR|type=…,dest=…", "write the files (a directory, local, tar) or an archive of the image (oci, docker) instead; - is standard output; image,name=NAME,push=true", 'o'),
-        Option.List("cache-from", "REPOSITORY|type=registry,ref=…", "take steps that are in a registry"),
-        Option.List("cache-to", "REPOSITORY|type=registry,ref=…", "bring steps to a registry for others"),
+        Option.List("cache-from", "REPOSITORY|type=registry,ref=…|type=local,src=DIR", "take steps that are in a registry or directory"),
+        Option.List("cache-to", "REPOSITORY|type=registry,ref=…|type=local,dest=DIR", "bring steps to a registry or directory for others"),
         Option.Flag("push", "bring the image to the registries of its names"),
         Option.Value("manifest", "LIST", "add the image to a manifest list, which is made when it isn't there; with --platform A,B one image for each"),
         Option.Value("progress", "auto|plain|tty|quiet", "how to show what happens"),
@@ -64,6 +64,11 @@ internal static class BuildCommand
         Option.Value("isolation", "default|oci", "how RUN is isolated: there is one way"),
         Option.Value("format", "oci|docker", "HEALTHCHECK, SHELL and ONBUILD are kept with either"),
         Option.Taken("compress"),
+        Option.Taken("disable-compression") with { Short = 'D' },
+        Option.Taken("disable-content-trust"),
+        Option.Taken("identity-label"),
+        Option.Taken("skip-unused-stages"),
+        Option.Taken("signature-policy", "FILE"),
         Option.Taken("jobs", "N"),
         Option.Taken("builder", "NAME"),
         Option.Taken("retry", "N"),
@@ -76,6 +81,7 @@ internal static class BuildCommand
     [
         Option.Flag("all", "what RUN --mount=type=cache keeps, too", 'a'),
         Option.List("filter", "KEY=VALUE", "only these: until=24h, made before that"),
+        Option.Value("keep-storage", "SIZE", "only so much, the oldest first, that the rest takes no more than this"),
         Option.Flag("force", "don't ask (it never does)", 'f'),
     ];
 
@@ -88,6 +94,11 @@ internal static class BuildCommand
         }
 
         CheckWords(arguments);
+        if (arguments.Texts("output") is [_, _, ..] several)
+        {
+            throw new Failure($"--output {string.Join(" --output ", several)}: a build has one", "build once for each: what was done isn't done again");
+        }
+
         BuildOutput output = arguments.Text("output") is { } text ? BuildOutput.Parse(text) : new BuildOutput(BuildOutputKind.Image, null);
         ImageName[] names = [.. arguments.Texts("tag").Select(ImageName.Parse), .. output.Names];
         output = output.PushedIf(arguments.Has("push") && !(names.Length == 0 && arguments.Text("manifest") is not null), names);
@@ -107,15 +118,15 @@ internal static class BuildCommand
                 {
                     BuildOptions options = BuildArgumentsReader.Read(arguments, source, ForEachRun, progress) with { Platform = platform };
                     using var build = new ImageBuild(images, new ContainerStore(context.Paths), options, progress, cancel.Token);
-                    string result = output.Kind == BuildOutputKind.Image ? BuiltImage.Announce(context, arguments, output, build.Run(names), names, progress)
-                        : output.IsImageArchive ? Archive(context, output, build.Run([]), names) : Export(output, build);
+                    string result = output.Kind == BuildOutputKind.Image ? BuiltImage.Announce(context, images, arguments, output, build.Run(names), names, progress)
+                        : output.IsImageArchive ? Archive(context, images, output, build.Run([]), names) : Export(output, build);
                     BudgetNote.Keep(context, result);
                 }
             }
 
             if (platforms.Length > 1 && arguments.Has("push"))
             {
-                BuiltImage.PushList(context, arguments);
+                BuiltImage.PushList(images, arguments);
             }
 
             return 0;
@@ -138,7 +149,20 @@ internal static class BuildCommand
     internal static int Prune(CommandContext context, Arguments arguments)
     {
         context.RequireRoot();
-        foreach (string line in BuildCache.Clear(ImageStore.Open(context.Paths), arguments.Has("all"), Before(arguments.Texts("filter"))))
+        var images = ImageStore.Open(context.Paths);
+        DateTimeOffset? before = Before(arguments.Texts("filter"));
+        if (arguments.Text("keep-storage") is { } size)
+        {
+            DateTimeOffset? beyond = BuildCache.Beyond(images, arguments.Has("all"), ByteSize.Parse(size, "--keep-storage").Bytes);
+            if (beyond is null)
+            {
+                return 0;
+            }
+
+            before = before < beyond ? before : beyond;
+        }
+
+        foreach (string line in BuildCache.Clear(images, arguments.Has("all"), before))
         {
             context.Out($"removed {line}");
         }
@@ -182,9 +206,8 @@ internal static class BuildCommand
     }
 
     /// <summary>The image is in the archive only, unless it was in the store before.</summary>
-    private static string Archive(CommandContext context, BuildOutput output, Image image, ImageName[] names)
+    private static string Archive(CommandContext context, ImageStore images, BuildOutput output, Image image, ImageName[] names)
     {
-        var images = ImageStore.Open(context.Paths);
         output.Write(images, image, names);
         images.TryRemove(image, () => images.NamesOf(image.Id).Count > 0 || new ImageUse(new ContainerStore(context.Paths), images).ContainerOf(image.Id) is not null);
         return "";

@@ -5,7 +5,7 @@ internal static partial class CommandTable
 {
     private static Command[] Building =>
     [
-        new("build", "[OPTIONS] [DIR|-|GIT_ADDRESS]", "make an image from a Dockerfile", () => BuildCommand.Options, BuildCommand.Run)
+        new("build", "[OPTIONS] [DIR|ADDRESS|-]", "make an image from a Dockerfile", () => BuildCommand.Options, BuildCommand.Run)
         {
             Examples = ["timur build -t web .", "timur build --target test --build-arg VERSION=2 .", "timur build --on-error=shell .", "timur build -f - . < Dockerfile"],
         },

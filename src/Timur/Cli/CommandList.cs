@@ -110,7 +110,7 @@ internal static partial class CommandTable
         },
         new("logout", "[OPTIONS] [REGISTRY]", "forget the password for a registry", () => LogoutCommand.Options, LogoutCommand.Run),
         new("images", "[OPTIONS] [NAME]", "list images", () => ImagesCommand.Options, ImagesCommand.Run),
-        new("import", "[OPTIONS] FILE|- [NAME]", "make an image from an archive: tar, tar.gz, tar.zst", () => ImportCommand.Options, ImportCommand.Run)
+        new("import", "[OPTIONS] FILE|ADDRESS|- [NAME]", "make an image from an archive, compressed or not", () => ImportCommand.Options, ImportCommand.Run)
         {
             Examples = ["timur import rootfs.tar.gz myimage", "timur import --change 'CMD [\"nginx\"]' - web < web.tar"],
         },

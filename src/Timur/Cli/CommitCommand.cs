@@ -18,6 +18,7 @@ internal static class CommitCommand
         Option.Flag("squash", "make one layer of all", 's'),
         Option.Value("iidfile", "FILE", "write the image's id to a file"),
         Option.Flag("quiet", "nothing but the id (as it is anyway)", 'q'),
+        Option.Taken("format", "oci|docker") with { Short = 'f' },
     ];
 
     internal static readonly Option[] DiffOptions = [Option.Value("format", "json", "json: one object with the lists")];
@@ -53,7 +54,8 @@ internal static class CommitCommand
         var store = new ContainerStore(context.Paths);
         var images = ImageStore.Open(context.Paths);
         using ContainerChanges changes = mayBeContainer && store.TryFindId(name) is not null ? ContainerChanges.Open(store, images, store.Find(name, notFound: 1))
-            : ContainerChanges.OfImage(context.Paths, images.TryResolve(name) ?? (name == "host" ? images.Resolve(name) : null) ?? throw new Failure($"there is no {(mayBeContainer ? "container or " : "")}image '{name}'", "timur ps -a and timur images list them", 1));
+            : ContainerChanges.OfImage(context.Paths, name == "host" ? images.Resolve(name) : !mayBeContainer ? images.Find(name)
+                : images.TryResolve(name) ?? throw new Failure($"there is no container or image '{name}'", "timur ps -a and timur images list them", ImageStore.NoSuchImage));
         IReadOnlyList<Change> list = changes.List();
         context.OutText(arguments.Text("format") switch
         {

@@ -13,6 +13,7 @@ internal static class CopyCommand
         Option.Flag("archive", "keep owner and group", 'a'),
         Option.Flag("follow-link", "copy what a symbolic link leads to, if the source is one", 'L'),
         Option.Flag("quiet", "say nothing", 'q'),
+        Option.Taken("pause"),
     ];
 
     internal static int Run(CommandContext context, Arguments arguments)

@@ -13,7 +13,7 @@ internal static class ImagesCommand
         Option.Flag("all", "all of them (there are no hidden ones)", 'a'),
         Option.Flag("digests", "what the registry calls them"),
         Option.Value("sort", "created|id|repository|size|tag", "in which order (default created: the newest first)"),
-        .. ListOutput.Options,
+        .. ListOutput.Options.Select(option => option.Name == "noheading" ? option with { Short = 'n' } : option),
     ];
 
     internal static int Run(CommandContext context, Arguments arguments)

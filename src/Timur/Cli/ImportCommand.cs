@@ -22,7 +22,7 @@ internal static class ImportCommand
         context.RequireRoot();
         if (arguments.Operands.Count is 0 or > 2)
         {
-            throw new Failure("import needs FILE|- [NAME]", "for example: timur import rootfs.tar.gz myimage");
+            throw new Failure("import needs FILE|ADDRESS|- [NAME]", "for example: timur import rootfs.tar.gz myimage");
         }
 
         string file = arguments.Operands[0];
@@ -37,18 +37,16 @@ internal static class ImportCommand
         return 0;
     }
 
-    /// <summary>A file, or standard input for <c>-</c>.</summary>
+    /// <summary>A file, what is at an address, or standard input for <c>-</c>.</summary>
     internal static Stream Open(string file)
     {
         try
         {
-            return file == "-" ? Console.OpenStandardInput() : new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, 128 * 1024);
+            return file == "-" ? Console.OpenStandardInput() : RemoteFile.IsAddress(file) ? RemoteFile.Open(file) : new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, 128 * 1024);
         }
         catch (Exception e) when (FileTrouble.Of(e) is { } trouble)
         {
-            throw new Failure(
-                $"import {file}: {(file.Contains("://", StringComparison.Ordinal) ? "addresses aren't fetched" : trouble.Why)}",
-                file.Contains("://", StringComparison.Ordinal) ? $"fetch it yourself: curl -fL {file} | timur import -" : "give a .tar, .tar.gz or .tar.zst file, or - for standard input", cause: e);
+            throw new Failure($"import {file}: {trouble.Why}", "give a tar archive, compressed or not, its address, or - for standard input", cause: e);
         }
     }
 }

@@ -75,7 +75,8 @@ internal static class InspectCommand
         var volumes = new VolumeCare(context.Paths);
         var images = ImageStore.Open(context.Paths);
         bool isVolume = type is "volume" || (type is null && name != "host" && volumes.Exists(name) && images.TryResolve(name) is null);
-        found.Add(isVolume ? volumes.Inspect(name) : Describe(images, name));
+        found.Add(isVolume ? volumes.Inspect(name) : ImageView.Inspect(images, name == "host" ? images.Resolve(name) : type is "image" ? images.Find(name)
+            : images.TryResolve(name) ?? throw new Failure($"there is no container or image '{name}'", "timur ps -a and timur images list them", ImageStore.NoSuchImage)));
     }
 
     /// <summary>An array of JSON, or a line for each by the template.</summary>
@@ -108,11 +109,4 @@ internal static class InspectCommand
     }
 
     private static string Quote(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_=/.,:@%+".Contains(c)) ? word : $"'{word.Replace("'", "'\\''")}'";
-
-    private static TemplateObject Describe(ImageStore images, string name)
-    {
-        Image image = images.TryResolve(name) ?? (name == "host" ? images.Resolve(name) : null)
-            ?? throw new Failure($"there is no container or image '{name}'", "timur ps -a and timur images list them", 1);
-        return ImageView.Inspect(images, image);
-    }
 }

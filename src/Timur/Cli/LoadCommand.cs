@@ -10,7 +10,7 @@ internal static class LoadCommand
 {
     internal static readonly Option[] Options =
     [
-        Option.Value("input", "FILE|DIR", "an archive, plain or as gzip or zstd, or a directory in OCI layout (default: standard input)", 'i'),
+        Option.Value("input", "FILE|DIR", "an archive, compressed or not, or a directory in OCI layout (default: standard input)", 'i'),
         Option.Flag("quiet", "print only what was loaded", 'q'),
         Option.Value("platform", "OS/ARCH[/VARIANT]", "platform to take from an image for several (default this machine's)"),
     ];

@@ -17,6 +17,7 @@ internal static class LoginCommand
         Option.Value("password", "PASSWORD", "password; others on this machine can read it while the command runs", 'p'),
         Option.Flag("password-stdin", "read the password from standard input"),
         Option.Flag("get-login", "print the user name that is stored"),
+        Option.Taken("verbose") with { Short = 'v' },
         .. RegistryArguments.Options.Where(option => option.Name != "creds"),
     ];
 

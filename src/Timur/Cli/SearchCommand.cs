@@ -16,7 +16,7 @@ internal static class SearchCommand
     [
         Option.Value("limit", "COUNT", $"most results of each registry (default {DefaultLimit})"),
         Option.Flag("list-tags", "the tags of the repository of that name"),
-        Option.List("filter", "KEY=VALUE", "stars=COUNT, is-official=true|false", 'f'),
+        Option.List("filter", "KEY=VALUE", "stars=COUNT, is-official=true|false, is-automated=false", 'f'),
         Option.Value("format", "json|TEMPLATE", "JSON lines, a Go template, or 'table TEMPLATE'"),
         Option.Flag("no-trunc", "whole descriptions"),
         .. RegistryArguments.Options,
@@ -59,7 +59,11 @@ internal static class SearchCommand
             .Add("Name", image.Name)
             .Add("Description", truncate && description.Length > DescriptionWidth ? description[..(DescriptionWidth - 1)] + "…" : description)
             .Add("Stars", image.Stars)
-            .Add("Official", image.IsOfficial ? "[OK]" : "");
+            .Add("Official", image.IsOfficial ? "[OK]" : "")
+            .Also("StarCount", () => image.Stars)
+            .Also("IsOfficial", () => image.IsOfficial)
+            .Also("IsAutomated", () => false)
+            .Also("Automated", () => "");
     }
 
     private static int Limit(Arguments arguments)
@@ -79,6 +83,7 @@ internal static class SearchCommand
                 case ["stars", { } count] when long.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out stars): break;
                 case ["is-official", "true"] or ["is-official"]: official = true; break;
                 case ["is-official", "false"]: official = false; break;
+                case ["is-automated", "false"]: break;
                 default: throw new Failure($"--filter {filter}: no such filter", "there are stars=COUNT and is-official=true|false");
             }
         }

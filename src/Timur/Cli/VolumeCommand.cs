@@ -14,7 +14,7 @@ internal static class VolumeCommand
         Option.List("opt", "type|device|o=VALUE", "mount this instead of a directory, as mount -t TYPE -o O DEVICE would", 'o'),
     ];
 
-    internal static readonly Option[] RemoveOptions = [Option.Flag("all", "every volume", 'a'), Option.Flag("force", "a missing one is fine", 'f')];
+    internal static readonly Option[] RemoveOptions = [Option.Flag("all", "every volume", 'a'), Option.Flag("force", "a missing one is fine", 'f'), Option.Taken("time", "SECONDS") with { Short = 't' }];
 
     internal static readonly Option[] InspectOptions = [.. InspectCommand.KindOptions, Option.Flag("all", "every volume", 'a')];
 

@@ -7,15 +7,16 @@ namespace Timur.Engine;
 /// <summary><c>--filter</c> of image lists: values of one key are alternatives (labels: all), keys all have to match.</summary>
 public sealed class ImageFilter
 {
-    private static readonly string[] Keys = ["reference", "dangling", "label", "label!", "before", "since", "until"];
+    private static readonly string[] Keys = ["reference", "dangling", "label", "label!", "before", "since", "after", "until", "id", "digest", "containers", "intermediate", "readonly"];
     private readonly ILookup<string, string> _values;
     private readonly ImageStore _images;
     private readonly DateTimeOffset _now;
+    private readonly Lazy<ImageUse> _use;
 
     /// <summary>An unknown key or a malformed value is a <see cref="Failure"/>.</summary>
     public ImageFilter(ImageStore images, IReadOnlyList<string> filters, DateTimeOffset now)
     {
-        (_images, _now) = (images, now);
+        (_images, _now, _use) = (images, now, new Lazy<ImageUse>(() => new ImageUse(new ContainerStore(images.Paths), images)));
         _values = filters.Select(Parse).ToLookup(pair => pair.Key, pair => pair.Value);
     }
 
@@ -45,7 +46,9 @@ public sealed class ImageFilter
         {
             case "dangling" when value is not ("true" or "false" or "1" or "0"):
                 throw new Failure($"--filter dangling: '{value}' is neither true nor false", "dangling images are those without a name");
-            case "before" or "since":
+            case "containers" or "intermediate" or "readonly" when value is not ("true" or "false"):
+                throw new Failure($"--filter {key}: '{value}' is neither true nor false");
+            case "before" or "since" or "after":
                 Created(value);
                 break;
             case "until":
@@ -64,13 +67,19 @@ public sealed class ImageFilter
         "dangling" => (name is null) == value is "true" or "1",
         "label" => HasLabel(image, value),
         "label!" => !HasLabel(image, value),
-        "before" => image.Config.Created < Created(value),
-        "since" => image.Config.Created > Created(value),
+        "before" => Created(image) < Created(value),
+        "since" or "after" => Created(image) > Created(value),
+        "id" => image.Id.StartsWith(value.Replace("sha256:", ""), StringComparison.Ordinal),
+        "digest" => name is { } digested && _images.RepositoryDigests.Of(image.Id, digested).Any(one => one.Reference.StartsWith(value, StringComparison.Ordinal)),
+        "containers" => _use.Value.CountOf(image.Id) > 0 == (value == "true"),
+        "intermediate" or "readonly" => value == "false",
         _ => image.Config.Created is not { } created || created < Moment.Parse(value, _now),
     };
 
-    private DateTimeOffset? Created(string reference)
-        => (_images.TryResolve(reference) ?? throw new Failure($"--filter: there is no image '{reference}'", "timur images lists them")).Config.Created;
+    private DateTimeOffset Created(string reference) => Created(_images.Find(reference));
+
+    /// <summary>An image that doesn't say it is older than any that does.</summary>
+    private static DateTimeOffset Created(Image image) => image.Config.Created ?? DateTimeOffset.MinValue;
 
     private static bool HasLabel(Image image, string value) => LabelFilter.Matches(image.Config.Labels, value);
 

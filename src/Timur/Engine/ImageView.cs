@@ -1,4 +1,5 @@
 using Timur.Images;
+using Timur.Images.Registry;
 using Timur.Kernel;
 using Timur.Oci;
 using Timur.Templates;
@@ -15,13 +16,33 @@ public static class ImageView
         .Add("ID", truncate ? image.Id[..12] : "sha256:" + image.Id)
         .Add("Repository", name?.Repository ?? None)
         .Add("Tag", name?.Tag ?? None)
-        .Add("Digest", () => images.DigestOf(image.Id) ?? None)
+        .Add("Digest", () => DigestOf(images, name, image) ?? None)
         .Add("CreatedSince", image.Config.Created is { } created ? ContainerView.Ago(now - created) + " ago" : "N/A")
         .Add("CreatedAt", image.Config.Created?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss zzz") ?? "N/A")
         .Add("Containers", () => containers(image.Id).ToString())
         .Add("Size", () => new ByteSize(SizeOf(image)).ToDecimalString())
         .Add("VirtualSize", () => new ByteSize(SizeOf(image)).ToDecimalString())
-        .Add("Labels", () => string.Join(',', image.Config.Labels.Select(label => $"{label.Key}={label.Value}")));
+        .Add("Labels", () => string.Join(',', image.Config.Labels.Select(label => $"{label.Key}={label.Value}")))
+        .Also("Label", key => image.Config.Labels.GetValueOrDefault(key, ""))
+        .Also("SharedSize", () => "N/A")
+        .Also("UniqueSize", () => "N/A")
+        .Also("Id", () => image.Id)
+        .Also("Created", () => image.Config.Created is { } at ? ContainerView.Ago(now - at) + " ago" : "N/A")
+        .Also("CreatedTime", () => image.Config.Created?.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss +0000 UTC") ?? "N/A")
+        .Also("Names", () => images.NamesOf(image.Id).Select(one => (object?)one.Familiar).ToList())
+        .Also("RepoTags", () => Tags(images.NamesOf(image.Id)))
+        .Also("RepoDigests", () => Digests(images, image, images.NamesOf(image.Id)))
+        .Also("Dangling", () => name is null)
+        .Also("ReadOnly", () => false);
+
+    /// <summary>What the registry calls an image of that name; null where none does.</summary>
+    private static string? DigestOf(ImageStore images, ImageName? name, Image image)
+        => name is { } known && images.RepositoryDigests.Of(image.Id, known) is [var newest, ..] ? newest.Reference : images.DigestOf(image.Id);
+
+    private static List<object?> Tags(IReadOnlyList<ImageName> names) => [.. names.Where(name => !name.HasDigest).Select(name => name.Familiar)];
+
+    private static List<object?> Digests(ImageStore images, Image image, IReadOnlyList<ImageName> names)
+        => [.. names.SelectMany(name => images.RepositoryDigests.Of(image.Id, name)).Distinct().Select(digested => digested.Familiar)];
 
     /// <summary>Bytes that its unpacked layers occupy.</summary>
     public static long SizeOf(Image image) => image.LayerDirectories.Sum(Directories.Usage);
@@ -42,7 +63,8 @@ public static class ImageView
                 .Add("CreatedSince", step.Created is not { } at ? "N/A" : human ? ContainerView.Ago(now - at) + " ago" : at.ToLocalTime().ToString("yyyy-MM-dd'T'HH:mm:sszzz"))
                 .Add("CreatedBy", truncate && by.Length > 45 ? by[..44] + "…" : by)
                 .Add("Size", () => directory is null ? human ? "0B" : "0" : human ? new ByteSize(Directories.Usage(directory)).ToDecimalString() : Directories.Usage(directory).ToString())
-                .Add("Comment", step.Comment));
+                .Add("Comment", step.Comment)
+                .Also("Tags", () => ""));
         }
 
         rows.Reverse();
@@ -84,15 +106,30 @@ public static class ImageView
         return new TemplateObject().Add("Name", "overlay").Add("Data", topmost.Length == 0 ? places : places.Add("UpperDir", topmost[0]));
     }
 
+    /// <summary>By the names of OCI's configuration (image-spec config.md, "history"), as Podman has it.</summary>
+    private static TemplateObject Step(ImageHistory step)
+    {
+        var shown = new TemplateObject();
+        foreach ((string name, object? value) in (ReadOnlySpan<(string, object?)>)
+            [("created", step.Created?.UtcDateTime.ToString("O")), ("created_by", step.CreatedBy), ("comment", step.Comment.Length > 0 ? step.Comment : null), ("empty_layer", step.EmptyLayer ? true : null)])
+        {
+            _ = value is null ? shown : shown.Add(name, value);
+        }
+
+        return shown;
+    }
+
+    /// <summary>Everything about an image.</summary>
     public static TemplateObject Inspect(ImageStore images, Image image)
     {
         ImageConfig config = image.Config;
         IReadOnlyList<ImageName> names = images.NamesOf(image.Id);
         return new TemplateObject()
             .Add("Id", "sha256:" + image.Id)
-            .Add("RepoTags", names.Where(name => !name.HasDigest).Select(name => (object?)name.Familiar).ToList())
-            .Add("RepoDigests", images.DigestOf(image.Id) is { } digest ? names.Select(name => $"{name.Repository}@{digest}").Distinct().Cast<object?>().ToList() : [])
-            .Add("Digest", images.DigestOf(image.Id) ?? "")
+            .Add("RepoTags", Tags(names))
+            .Add("RepoDigests", Digests(images, image, names))
+            .Add("Digest", images.DigestOf(image.Id) ?? DigestOf(images, names.Cast<ImageName?>().FirstOrDefault(), image) ?? "")
+            .Add("Parent", "")
             .Add("Comment", config.History.Count > 0 ? config.History[^1].Comment : "")
             .Add("Created", config.Created?.UtcDateTime.ToString("O") ?? "")
             .Add("Author", config.Author)
@@ -117,6 +154,9 @@ public static class ImageView
                 .Add("OnBuild", config.OnBuild.Cast<object?>().ToList())
                 .Add("Shell", config.Shell.Cast<object?>().ToList()))
             .Add("GraphDriver", GraphDriver(image))
+            .Add("User", config.User)
+            .Add("ManifestType", () => images.Blobs.ManifestOf(image.Id)?.MediaType ?? MediaTypes.OciManifest)
+            .Add("History", () => config.History.Select(step => (object?)Step(step)).ToList())
             .Add("RootFS", new TemplateObject().Add("Type", "layers").Add("Layers", config.DiffIds.Cast<object?>().ToList()))
             .Add("Metadata", new TemplateObject().Add("LayerDirectories", image.LayerDirectories.Cast<object?>().ToList()));
     }

@@ -34,6 +34,8 @@ public sealed class VolumeCare(DataPaths paths)
         var use = new VolumeUse(paths);
         var filter = new VolumeFilter(filters);
         return [.. _volumes.List().Where(volume => filter.Matches(volume, use.UsersOf(volume.Name).Any())).Select(volume => Describe(volume)
+            .Also("CreatedAt", () => Created(volume))
+            .Also("Label", key => volume.Labels.GetValueOrDefault(key, ""))
             .Add("Links", () => use.UsersOf(volume.Name).Count().ToString())
             .Add("Size", () => new ByteSize(Directories.Usage(_volumes.DataOf(volume.Name))).ToDecimalString()))];
     }
@@ -45,7 +47,7 @@ public sealed class VolumeCare(DataPaths paths)
     public TemplateObject Inspect(string name)
     {
         VolumeRecord volume = _volumes.Find(name);
-        return Describe(volume, texts: false).Add("CreatedAt", volume.Created.ToLocalTime().ToString("yyyy-MM-dd'T'HH:mm:sszzz"));
+        return Describe(volume, texts: false).Add("CreatedAt", Created(volume));
     }
 
     /// <summary>Removes a volume that no container has.</summary>
@@ -122,6 +124,8 @@ public sealed class VolumeCare(DataPaths paths)
         using Fd root = _mounts.OpenData(_volumes.Find(name));
         Images.TreeImport.Unpack(archive, root);
     }
+
+    private static string Created(VolumeRecord volume) => volume.Created.ToLocalTime().ToString("yyyy-MM-dd'T'HH:mm:sszzz");
 
     private TemplateObject Describe(VolumeRecord volume, bool texts = true) => new TemplateObject()
         .Add("Driver", "local")

@@ -42,7 +42,7 @@ internal sealed class ArchiveFiles : IDisposable
         var files = new ArchiveFiles($"{store.Paths.Images}/.loading.{Processes.Self}");
         try
         {
-            using Stream plain = Decompression.Open(archive);
+            using Stream plain = Decompression.OpenGiven(archive);
             files.Read(plain, cancel);
             return files;
         }

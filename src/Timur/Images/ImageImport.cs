@@ -6,7 +6,7 @@ using Timur.State;
 
 namespace Timur.Images;
 
-/// <summary>Makes an image from an archive of a root file system: tar, tar.gz or tar.zst, told apart by their first bytes.</summary>
+/// <summary>Makes an image from an archive of a root file system: tar, plain or compressed, told apart by their first bytes.</summary>
 public sealed class ImageImport(ImageStore store)
 {
     /// <summary>Bytes of content unpacked by the last import.</summary>
@@ -32,7 +32,7 @@ public sealed class ImageImport(ImageStore store)
 
     private void Unpack(Stream archive, string directory)
     {
-        using Stream plain = Decompression.Open(archive);
+        using Stream plain = Decompression.OpenGiven(archive);
         using Fd root = Files.Open(directory, Open.Path | Open.Directory);
         using var unpacker = new LayerUnpacker(plain, root);
         unpacker.Run();

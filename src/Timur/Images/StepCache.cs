@@ -27,9 +27,11 @@ public sealed class StepCache(DataPaths paths)
         AtomicFile.Write($"{_directory}/{key}", Encoding.ASCII.GetBytes($"{step.DiffId ?? "none"} {step.Created.ToUnixTimeMilliseconds()}\n"));
     }
 
+    /// <summary>Everything that is known.</summary>
+    internal IEnumerable<CachedStep> All() => Directories.List(_directory).Select(entry => Read($"{_directory}/{entry.Name}")).OfType<CachedStep>();
+
     /// <summary>DiffIDs of the layers that records name.</summary>
-    public IReadOnlySet<string> DiffIds()
-        => Directories.List(_directory).Select(entry => Read($"{_directory}/{entry.Name}")?.DiffId).OfType<string>().ToHashSet();
+    public IReadOnlySet<string> DiffIds() => All().Select(step => step.DiffId).OfType<string>().ToHashSet();
 
     /// <summary>Forgets everything, or what was made before then; the count of records. Layers that nobody else has are leftovers then.</summary>
     public int Clear(DateTimeOffset? before = null)

@@ -1,11 +1,12 @@
 using Timur.Images.Registry;
+using Timur.Kernel;
 using Timur.Oci;
 
 namespace Timur.Images;
 
 /// <summary>
-/// Steps of builds in registries: a repository has an image for each, whose tag is the step's key and which has the layer that the step made, or none. A reference with a
-/// tag keeps its steps apart from others of the repository: the tag stands before the key.
+/// Steps of builds in registries and directories: a repository has an image for each, whose tag is the step's key and which has the layer that the step made, or none. A
+/// reference with a tag keeps its steps apart from others of the repository: the tag stands before the key. A directory has an OCI layout for each, of that name.
 /// </summary>
 public sealed class StepExchange(ImageStore store, RegistrySettings settings, ITransferProgress progress)
 {
@@ -14,18 +15,18 @@ public sealed class StepExchange(ImageStore store, RegistrySettings settings, IT
 
     private readonly HashSet<string> _unreachable = [];
 
-    /// <summary>What a registry knows of a step; its layer is here then, and held. Null when it knows nothing, or can't be asked, which is said once.</summary>
-    public (CachedStep Step, KeptLayer? Layer)? TryGet(ImageName repository, string key, CancellationToken cancel)
+    /// <summary>What a place knows of a step; its layer is here then, and held. Null when it knows nothing, or can't be asked, which is said once.</summary>
+    public (CachedStep Step, KeptLayer? Layer)? TryGet(StepPlace place, string key, CancellationToken cancel)
     {
-        ImageName name = NameOf(repository, key);
-        if (_unreachable.Contains(repository.Full))
+        if (_unreachable.Contains(place.ToString()))
         {
             return null;
         }
 
         try
         {
-            if (new ImagePull(store, settings, progress).TryPull(name, cancel) is not { Image: { } image })
+            ImageName? name = place.Repository is { } repository ? NameOf(repository, key) : null;
+            if ((name is { } known ? new ImagePull(store, settings, progress).TryPull(known, cancel)?.Image : TryLoad($"{place.Directory}/{key}", cancel)) is not { } image)
             {
                 return null;
             }
@@ -37,20 +38,20 @@ public sealed class StepExchange(ImageStore store, RegistrySettings settings, IT
         }
         catch (Failure e)
         {
-            if (_unreachable.Add(repository.Full))
+            if (_unreachable.Add(place.ToString()))
             {
-                progress.Say($"timur: warning: no steps from {repository.Full}: {e.Message}");
+                progress.Say($"timur: warning: no steps from {place}: {e.Message}");
             }
 
             return null;
         }
     }
 
-    /// <summary>Brings a step to a repository, unless it is there.</summary>
-    public void Put(ImageName repository, string key, CachedStep step, CancellationToken cancel)
+    /// <summary>Brings a step to a place, unless it is there.</summary>
+    public void Put(StepPlace place, string key, CachedStep step, CancellationToken cancel)
     {
-        ImageName name = NameOf(repository, key);
-        if (ImagePull.Exists(name, settings, cancel))
+        ImageName? name = place.Repository is { } repository ? NameOf(repository, key) : null;
+        if (name is { } known ? ImagePull.Exists(known, settings, cancel) : Files.Exists($"{place.Directory}/{key}"))
         {
             return;
         }
@@ -59,11 +60,44 @@ public sealed class StepExchange(ImageStore store, RegistrySettings settings, IT
         Image image = store.Add(config, null);
         try
         {
-            new ImagePush(store, settings, progress).Push(image, name, cancel);
+            if (name is { } target)
+            {
+                new ImagePush(store, settings, progress).Push(image, target, cancel);
+            }
+            else
+            {
+                Save(image, place.Directory!, key, cancel);
+            }
         }
         finally
         {
             Forget(image, name);
+        }
+    }
+
+    private Image? TryLoad(string layout, CancellationToken cancel)
+        => Files.Exists(layout) ? new ImageLoad(store, progress).LoadDirectory(layout, cancel)[0].Image : null;
+
+    /// <summary>Whole under its name or not at all: several builds may write into one directory.</summary>
+    private void Save(Image image, string directory, string key, CancellationToken cancel)
+    {
+        string unfinished = $"{directory}/.{key}.{Processes.Self}";
+        try
+        {
+            Directories.Create(unfinished);
+            new ImageSave(store).SaveDirectory([(image, [])], unfinished, cancel);
+            if (!Files.TryRename(unfinished, $"{directory}/{key}", out Errno why) && !Files.Exists($"{directory}/{key}"))
+            {
+                throw new SyscallException("rename", why, $"{directory}/{key}");
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SyscallException)
+        {
+            throw new Failure($"--cache-to {directory}: {e.Message}", "give a directory that can be written", cause: e);
+        }
+        finally
+        {
+            Directories.RemoveTree(unfinished);
         }
     }
 
@@ -74,9 +108,13 @@ public sealed class StepExchange(ImageStore store, RegistrySettings settings, IT
     }
 
     /// <summary>The step's image was only how its layer travelled; whoever needs the layer holds it.</summary>
-    private void Forget(Image image, ImageName name)
+    private void Forget(Image image, ImageName? name)
     {
-        store.Untag(name);
+        if (name is { } known)
+        {
+            store.Untag(known);
+        }
+
         store.TryRemove(image, () => store.NamesOf(image.Id).Count > 0);
     }
 }

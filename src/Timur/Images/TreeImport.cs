@@ -7,13 +7,13 @@ namespace Timur.Images;
 /// <summary>Unpacks an archive into a directory as it is: names that mean something in a layer mean nothing here.</summary>
 public static class TreeImport
 {
-    /// <param name="archive">Plain, gzip or zstd.</param>
+    /// <param name="archive">Plain or compressed.</param>
     /// <param name="owner">Owner and group as they are to be; null takes the archive's.</param>
     public static void Unpack(Stream archive, Fd target, Func<OwnerAndTimes, OwnerAndTimes>? owner = null)
     {
         try
         {
-            using Stream plain = Decompression.Open(archive);
+            using Stream plain = Decompression.OpenGiven(archive);
             using var unpacker = new LayerUnpacker(plain, target) { IsLayer = false, Owner = owner ?? (attributes => attributes) };
             unpacker.Run();
             if (unpacker.Needs.Links is [(string path, string linked), ..])

@@ -40,6 +40,23 @@ public sealed class BuildExchangeTests(BuildExchangeTests.Shared shared) : IClas
     }
 
     [Fact]
+    public void Steps_go_to_a_directory_and_another_machine_takes_them_from_there()
+    {
+        string directory = Place.Timur.Root + "/steps", text = Text + "RUN echo 'in a directory' >/name\n";
+        BuildPlace.Succeed(Place.Build(text, "--cache-to", $"type=local,dest={directory},mode=max"));
+        BuildPlace.Succeed(Place.Build(text, "--cache-to", $"type=local,dest={directory}"));
+        using var other = new TimurCommand();
+        BuildPlace.Succeed(other.Run("import", "-c", "CMD [\"sh\"]", Place.BaseArchive, "base"));
+        BuildPlace.Succeed(other.Run("build", "--progress", "plain", "--network", "none", "-t", "out", "--cache-from", $"type=local,src={directory}", "-f", Place.Write("other", text), Place.Context));
+        Assert.Equal(Place.Inside("cat /random /name"), other.Run("run", "--rm", "--network", "none", "out", "cat", "/random", "/name").Out);
+        Assert.Equal("everything is as recorded\n", other.Run("system", "check").Out);
+        BuildPlace.Succeed(Place.Build("FROM base\nRUN echo nothing is there\n", "--cache-from", "type=local,src=/nowhere"));
+        Assert.Contains("--cache-to /proc/nowhere", Place.Build("FROM base\nRUN echo cannot be written\n", "--cache-to", "type=local,dest=/proc/nowhere").Error);
+        Assert.Contains("src is missing", Place.Build("FROM base\n", "--cache-from", "type=local").Error);
+        Assert.Contains("there is no type gha", Place.Build("FROM base\n", "--cache-to", "type=gha").Error);
+    }
+
+    [Fact]
     public void A_step_s_manifest_is_asked_for_once()
     {
         using var proxy = new FaultProxy(shared.Registry.Host);

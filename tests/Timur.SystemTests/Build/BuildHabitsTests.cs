@@ -214,6 +214,42 @@ public sealed class BuildHabitsTests(BuildPlace place) : IClassFixture<BuildPlac
         Assert.Contains("until=24h", place.Timur.Run("builder", "prune", "--filter", "label=x").Error);
     }
 
+    [Fact]
+    public void So_much_of_what_builds_keep_stays_and_the_oldest_goes_first()
+    {
+        BuildPlace.Succeed(place.Timur.Run("builder", "prune", "-a"));
+        string[] steps = [.. "ABC".Select(letter => $"FROM base\nRUN head -c 300000 /dev/urandom >/{letter}; echo {letter}\n")];
+        foreach (string step in steps)
+        {
+            BuildPlace.Succeed(place.Timur.Run("build", "-q", "--network", "none", "-f", place.Write("kept", step), place.Context));
+        }
+
+        BuildPlace.Succeed(place.Timur.Run("image", "prune", "-f"));
+        Assert.Equal("", BuildPlace.Succeed(place.Timur.Run("builder", "prune", "--keep-storage", "1g")).Out);
+        Assert.DoesNotContain("removed 0 steps", BuildPlace.Succeed(place.Timur.Run("builder", "prune", "-af", "--keep-storage", "700k")).Out);
+        Assert.Equal([false, true, true], steps.Select(step => place.Build(step).Error.Contains("CACHED", StringComparison.Ordinal)));
+        Assert.Contains("isn't a size", place.Timur.Run("builder", "prune", "--keep-storage", "lots").Error);
+    }
+
+    [Fact]
+    public void A_build_takes_its_context_or_its_dockerfile_from_an_address()
+    {
+        using var text = new OneFileServer("FROM base\nRUN echo from-an-address >/where\n");
+        BuildPlace.Succeed(place.Timur.Run("build", "-q", "--network", "none", "-t", "out", text.Address + "/Dockerfile"));
+        Assert.Equal("from-an-address\n", place.Inside("cat /where"));
+        using var archive = new TestServer(request => new TestAnswer(200, File.ReadAllBytes(place.Timur.Root + "/served" + request.Target), []));
+        place.Timur.Must("mkdir -p $ROOT/served $ROOT/packed; echo FROM base >$ROOT/packed/Dockerfile; echo COPY f /f >>$ROOT/packed/Dockerfile; echo packed >$ROOT/packed/f; tar -C $ROOT/packed -cJf $ROOT/served/context.tar.xz .; tar -C $ROOT/packed -cf $ROOT/served/plain.tar .");
+        BuildPlace.Succeed(place.Timur.Run("build", "-q", "--network", "none", "-t", "out", $"http://{archive.Host}/context.tar.xz"));
+        Assert.Equal("packed\n", place.Inside("cat /f"));
+        BuildPlace.Succeed(place.Timur.Run("import", "-q", $"http://{archive.Host}/plain.tar", "from-address"));
+        Outcome nothing = place.Timur.Run("build", "http://127.0.0.1:1/Dockerfile");
+        Assert.True(nothing.Code == 125 && nothing.Error.Contains("http://127.0.0.1:1/Dockerfile can't be fetched", StringComparison.Ordinal), nothing.ToString());
+    }
+
+    [Fact]
+    public void Only_one_output_is_made()
+        => Assert.Contains("a build has one", place.Build("FROM base\n", "-o", "type=tar,dest=-", "-o", "type=oci,dest=x").Error);
+
     /// <summary>The terminal itself writes ^C where the cursor is: the next picture begins at the line's start.</summary>
     [Fact]
     public void Control_c_leaves_the_terminal_in_order()

@@ -100,6 +100,20 @@ public sealed class ImageHabitsTests : IDisposable
     }
 
     [Fact]
+    public void An_entry_of_a_list_is_annotated_and_named_by_its_digest()
+    {
+        _timur.Must("$T manifest create list; $T manifest add --arch arm64 --variant v8 --annotation org.example.a=1 list busybox; $T manifest annotate --annotation org.example.b=x=y list busybox");
+        JsonElement entry = JsonDocument.Parse(_timur.Must("$T manifest inspect list")).RootElement.GetProperty("manifests")[0];
+        Assert.Equal("{\"org.example.a\":\"1\",\"org.example.b\":\"x=y\"}", JsonSerializer.Serialize(entry.GetProperty("annotations")));
+        Assert.Equal("arm64 v8", $"{entry.GetProperty("platform").GetProperty("architecture").GetString()} {entry.GetProperty("platform").GetProperty("variant").GetString()}");
+        Outcome strange = _timur.Run("manifest", "annotate", "--arch", "arm", "list", "sha256:" + new string('0', 64));
+        Assert.True(strange.Code == 1 && strange.Error.Contains("list:latest has no image", StringComparison.Ordinal), strange.ToString());
+        Assert.Equal(125, _timur.Run("manifest", "annotate", "--annotation", "a", "list", "busybox").Code);
+        _timur.Must($"$T manifest remove list {entry.GetProperty("digest").GetString()}");
+        Assert.Equal(0, JsonDocument.Parse(_timur.Must("$T manifest inspect list")).RootElement.GetProperty("manifests").GetArrayLength());
+    }
+
+    [Fact]
     public void Registries_are_addressed_as_Podman_does_and_all_tags_go_at_once()
     {
         using var registry = new RegistryServer(_timur.Root + "/registry");
@@ -119,10 +133,16 @@ public sealed class ImageHabitsTests : IDisposable
     [Fact]
     public void Files_that_can_not_be_read_or_written_are_named_as_they_were_given()
     {
+        foreach (string[] words in (string[][])[["push", "busybox", "oci-archive:/x.tar"], ["pull", "docker-archive:x.tar"], ["push", "busybox", "oci:./layout"]])
+        {
+            Outcome elsewhere = _timur.Run(words);
+            Assert.True(elsewhere.Code == 125 && elsewhere.Error.Contains("timur load -i FILE", StringComparison.Ordinal), elsewhere.ToString());
+        }
+
         foreach ((string[] words, string said) in (ReadOnlySpan<(string[], string)>)
             [
                 (["import", "/nowhere.tar"], "import /nowhere.tar: No such file or directory"),
-                (["import", "https://nowhere.invalid/x.tar"], "curl -fL https://nowhere.invalid/x.tar | timur import -"),
+                (["import", "http://127.0.0.1:1/x.tar"], "http://127.0.0.1:1/x.tar can't be fetched: Connection refused"),
                 (["save", "-o", "/nowhere/x.tar", "busybox"], "save -o /nowhere/x.tar: No such file or directory\n  give a path in a directory that exists"),
                 (["save", "--format", "oci-dir", "-o", "/proc/nowhere/x", "busybox"], "save -o /proc/nowhere/x: No such file or directory"),
                 (["cp", "/nowhere", "box:/"], "it is one of this machine"),
@@ -138,6 +158,44 @@ public sealed class ImageHabitsTests : IDisposable
             Outcome junk = _timur.Script($"echo junk | $T {command}");
             Assert.True(junk.Code == 125 && junk.Error.Contains("isn't a tar archive", StringComparison.Ordinal), junk.ToString());
         }
+    }
+
+    [Fact]
+    public void Archives_in_every_compression_are_taken()
+    {
+        _timur.Must("$T save -o $ROOT/saved.tar busybox; $T export $($T create --network none --name box busybox true) >$ROOT/tree.tar; $T volume create files");
+        foreach ((string program, string suffix) in (ReadOnlySpan<(string, string)>)[("gzip", "gz"), ("zstd -q", "zst"), ("xz -0", "xz"), ("bzip2 -1", "bz2")])
+        {
+            Assert.Contains("Loaded image: busybox:latest", _timur.Must($"{program} -c $ROOT/saved.tar >$ROOT/saved.tar.{suffix}; $T load -q -i $ROOT/saved.tar.{suffix}; $T load -q <$ROOT/saved.tar.{suffix}"));
+            _timur.Must($"{program} -c $ROOT/tree.tar >$ROOT/tree.tar.{suffix}; $T import -q $ROOT/tree.tar.{suffix} {suffix}; $T volume import files $ROOT/tree.tar.{suffix}; $T cp - box:/tmp <$ROOT/tree.tar.{suffix}");
+            Assert.Equal(0, _timur.Run("run", "--rm", "--network", "none", suffix, "/bin/true").Code);
+            Outcome cut = _timur.Script($"head -c 20000 $ROOT/saved.tar.{suffix} | $T load");
+            Assert.True(cut.Code == 125 && cut.Error.Contains("the archive is damaged", StringComparison.Ordinal), cut.ToString());
+        }
+    }
+
+    [Fact]
+    public void Lists_are_filtered_and_printed_as_scripts_for_either_engine_write_it()
+    {
+        string id = _timur.Inspect("busybox", "{{.Id}}")["sha256:".Length..];
+        _timur.Must("$T create --name holder busybox true; $T commit -q -c 'LABEL app=web' holder other >&2; $T volume create --label app=db kept");
+        string Listed(params string[] filters) => string.Join(' ', _timur.Must($"$T images --format '{{{{.Repository}}}}' {string.Concat(filters.Select(filter => $" --filter {filter}"))}").Split('\n').Order());
+        Assert.Equal("busybox", Listed($"id={id[..12]}"));
+        Assert.Equal("other", Listed("after=busybox"));
+        Assert.Equal("busybox", Listed("containers=true"));
+        Assert.Equal("other", Listed("containers=false", "intermediate=false", "readonly=false"));
+        Assert.Equal("", Listed("intermediate=true"));
+        Assert.Contains("neither true nor false", _timur.Run("images", "-f", "containers=some").Error);
+        Assert.Equal($"{id} web [other:latest] false", _timur.Must("$T images --format '{{.Id}} {{.Label \"app\"}} {{.Names}} {{.Dangling}}' -f label=app").Replace(_timur.Inspect("other", "{{.Id}}")["sha256:".Length..], id));
+        Assert.Equal("kept db", _timur.Must("$T volume ls --format '{{.Name}} {{.Label \"app\"}}'"));
+        Assert.Equal("holder|", _timur.Must("$T ps -a --format '{{.Names}}|{{.Label \"app\"}}'"));
+        Assert.DoesNotContain("REPOSITORY", _timur.Must("$T images -n"));
+        Assert.Contains("REPOSITORY", _timur.Must("$T images -an=false"));
+        Assert.Contains("--noheading is true or false, not 'no'", _timur.Run("images", "-n=no").Error);
+        Assert.Contains("\"created_by\"", _timur.Inspect("other", "{{json .History}}"));
+        Assert.Contains("there is no image 'nobody'", _timur.Run("image", "inspect", "nobody").Error);
+        _timur.Must("$T manifest create list busybox");
+        Assert.Contains("it is a manifest list", _timur.Run("push", "list").Error);
     }
 
     private string Names(string image) => $"[{string.Join(' ', _timur.Inspect(image, "{{join .RepoTags \" \"}}").Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal))}]";

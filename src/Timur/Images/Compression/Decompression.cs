@@ -14,9 +14,17 @@ internal static class Decompression
 
     private const int HeadLength = 18;
 
+    /// <summary>What <c>xz -9</c> needs is 65 MiB.</summary>
+    private const string XzMemory = "--memlimit-decompress=128MiB";
+
     /// <summary>gzip with any number of members, zstd with any number of frames, or a plain tar; anything else is a <see cref="Failure"/>.</summary>
     /// <param name="unquestioned">Plain bytes that need not be worth their compressed ones.</param>
-    internal static Stream Open(Stream archive, long unquestioned = Unquestioned)
+    internal static Stream Open(Stream archive, long unquestioned = Unquestioned) => Open(archive, unquestioned, (program, _) => throw new Failure($"the archive is compressed with {program}", "use gzip or zstd"));
+
+    /// <summary>As <see cref="Open(Stream, long)"/>, for an archive that a person hands over and no registry does: this machine's own programs read xz and bzip2, too.</summary>
+    internal static Stream OpenGiven(Stream archive) => Open(archive, Unquestioned, (program, compressed) => ProgramStream.Start(program, program == "xz" ? ["-dc", XzMemory] : ["-dc"], compressed));
+
+    private static Stream Open(Stream archive, long unquestioned, Func<string, Stream, Stream> byProgram)
     {
         var counted = new CountingStream(archive);
         var peeked = new PeekedStream(counted, HeadLength);
@@ -25,8 +33,8 @@ internal static class Decompression
             [] => throw new Failure("the archive is empty", "give a .tar, .tar.gz or .tar.zst: what save wrote for load, a root file system for import"),
             [0x1f, 0x8b, ..] => GunzipStream.Open(peeked),
             [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..] => new ZstdStream(peeked, peeked.Head),
-            [0x42, 0x5a, 0x68, ..] => throw new Failure("the archive is compressed with bzip2", "unpack it first: bunzip2 FILE, or use gzip or zstd"),
-            [0xfd, 0x37, 0x7a, 0x58, ..] => throw new Failure("the archive is compressed with xz", "unpack it first: unxz FILE, or use gzip or zstd"),
+            [0x42, 0x5a, 0x68, ..] => byProgram("bzip2", peeked),
+            [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, ..] => byProgram("xz", peeked),
             _ => peeked,
         };
         return plain == peeked ? peeked : new LimitedStream(plain, counted, unquestioned);
