@@ -76,7 +76,7 @@ public sealed class ImageFilter
         _ => image.Config.Created is not { } created || created < Moment.Parse(value, _now),
     };
 
-    private DateTimeOffset Created(string reference) => Created(_images.Find(reference));
+    private DateTimeOffset Created(string reference) => Created(_images.TryResolve(reference) ?? throw new Failure($"--filter: there is no image '{reference}'", "timur images lists them"));
 
     /// <summary>An image that doesn't say it is older than any that does.</summary>
     private static DateTimeOffset Created(Image image) => image.Config.Created ?? DateTimeOffset.MinValue;
