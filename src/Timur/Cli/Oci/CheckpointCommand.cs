@@ -36,7 +36,7 @@ internal static class CheckpointCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        OciContainer container = context.Root.Find(OciOperands.Id(arguments, "checkpoint"));
+        OciContainer container = context.Root.Find(arguments.Operands[0]);
         CheckpointOptions options = ReadOptions(context, arguments);
         new Checkpoint(context.Log).Write(container, options with
         {

@@ -21,7 +21,7 @@ internal static class CreateCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        CreateOptions options = ParseOptions(context, arguments, "create");
+        CreateOptions options = ParseOptions(context, arguments);
         Bundle bundle = ReadBundle(arguments, needsProcess: false);
         RequireConsoleSocket(bundle.Spec.Process is { Terminal: true }, options.ConsoleSocket, detached: true);
         Entering.Protect(Disguise.Suffices(bundle));
@@ -29,16 +29,16 @@ internal static class CreateCommand
         return 0;
     }
 
-    internal static CreateOptions ParseOptions(OciContext context, Arguments arguments, string verb)
+    internal static CreateOptions ParseOptions(OciContext context, Arguments arguments)
     {
         int sockets = PassedSockets.Count();
         return new CreateOptions
         {
-            Id = OciOperands.Id(arguments, verb),
+            Id = arguments.Operands[0],
             ConsoleSocket = arguments.Text("console-socket") is { Length: > 0 } socket ? socket : null,
             PidFile = arguments.Text("pid-file") is { Length: > 0 } file ? file : null,
             PidFdSocket = arguments.Text("pidfd-socket") is { Length: > 0 } descriptor ? descriptor : null,
-            PreservedDescriptors = sockets + OciOperands.Count(arguments, "preserve-fds"),
+            PreservedDescriptors = sockets + OciValues.Count(arguments, "preserve-fds"),
             Sockets = sockets,
             CgroupManager = context.CgroupManager,
             NoNewKeyring = arguments.Has("no-new-keyring"),
@@ -52,12 +52,12 @@ internal static class CreateCommand
     {
         if (terminal && detached && socket is null)
         {
-            throw new Failure("cannot allocate tty if the runtime will detach without setting console socket", "give --console-socket, or set process.terminal to false", 1);
+            throw new Failure("cannot allocate tty if runc will detach without setting console socket", "give --console-socket, or set process.terminal to false", 1);
         }
 
         if (!(terminal && detached) && socket is not null)
         {
-            throw new Failure("cannot use console socket if the runtime will not detach or allocate tty", exitCode: 1);
+            throw new Failure("cannot use console socket if runc will not detach or allocate tty", exitCode: 1);
         }
     }
 }

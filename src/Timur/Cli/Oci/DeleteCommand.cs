@@ -15,7 +15,7 @@ internal static class DeleteCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        string id = OciOperands.Id(arguments, "delete");
+        string id = arguments.Operands[0];
         bool force = arguments.Has("force");
         if (arguments.Has("regex"))
         {

@@ -18,7 +18,7 @@ internal static class EventsCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        OciContainer container = context.Root.Find(OciOperands.Id(arguments, "events"));
+        OciContainer container = context.Root.Find(arguments.Operands[0]);
         if (!Duration.TryParse(arguments.Text("interval") ?? "5s", out TimeSpan interval) || interval <= TimeSpan.Zero)
         {
             throw new Failure("duration interval must be greater than 0", "for example --interval 5s", 1);

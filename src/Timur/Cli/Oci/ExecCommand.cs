@@ -34,11 +34,6 @@ internal static class ExecCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        if (arguments.Operands.Count == 0)
-        {
-            throw new Failure("\"exec\" requires a minimum of 1 argument", "timur oci exec ID COMMAND", 1);
-        }
-
         bool detach = arguments.Has("detach");
         int sockets = PassedSockets.Count();
         var options = new ExecOptions
@@ -46,7 +41,7 @@ internal static class ExecCommand
             ConsoleSocket = arguments.Text("console-socket") is { Length: > 0 } socket ? socket : null,
             PidFile = arguments.Text("pid-file") is { Length: > 0 } file ? file : null,
             PidFdSocket = arguments.Text("pidfd-socket") is { Length: > 0 } descriptor ? descriptor : null,
-            PreservedDescriptors = sockets + OciOperands.Count(arguments, "preserve-fds"),
+            PreservedDescriptors = sockets + OciValues.Count(arguments, "preserve-fds"),
             Sockets = sockets,
             Cgroups = arguments.Texts("cgroup"),
             IgnorePaused = arguments.Has("ignore-paused"),

@@ -1,4 +1,5 @@
 using Timur.CommandLine;
+using Timur.Kernel;
 using Timur.Runtime.Containers;
 
 namespace Timur.Cli.Oci;
@@ -19,14 +20,15 @@ internal static class ListCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        IReadOnlyList<OciContainer> containers = context.Root.All(Broken);
+        IReadOnlyList<OciContainer> containers = Files.Exists(context.Root.Path) || context.Root.Path == StateRoot.Default ? context.Root.All(Broken)
+            : throw new SyscallException("open", Errno.ENOENT, context.Root.Path);
         if (arguments.Has("quiet"))
         {
             OciContext.Text(string.Concat(containers.Select(container => container.Id + "\n")));
             return 0;
         }
 
-        if (OciOperands.IsJson(arguments))
+        if (OciValues.IsJson(arguments))
         {
             OciContext.Line($"[{string.Join(',', containers.Select(container => StateJson.ForCallers(container, indented: false, Owner)))}]");
         }

@@ -5,7 +5,14 @@ using Timur.Runtime.Containers;
 namespace Timur.Cli.Oci;
 
 /// <summary>One verb of the OCI runtime's command line.</summary>
-internal sealed record OciVerb(string Name, string Usage, string Summary, Func<Option[]> Options, Func<OciContext, Arguments, int> Run, bool StopAtOperand = false);
+internal sealed record OciVerb(string Name, string Usage, string Summary, Func<Option[]> Options, Func<OciContext, Arguments, int> Run)
+{
+    /// <summary>Options of what is executed come behind the first operand.</summary>
+    internal bool StopAtOperand { get; init; }
+
+    /// <summary>How many operands there are: an id, if nothing else is said.</summary>
+    internal (int Least, int Most) Operands { get; init; } = (1, 1);
+}
 
 /// <summary>
 /// The command line by which engines drive an OCI runtime: <c>timur oci [global options] VERB [options] [operands]</c>, or the same after a program
@@ -23,7 +30,7 @@ internal static class OciCommandTable
         Option.Value("rootless", "auto|true|false", "ignored: what can't be done says so itself"),
         Option.Value("criu", "FILE", "criu's program (default: criu, in PATH)"),
         Option.Flag("debug", "log more"),
-        Option.Flag("help", "show help", 'h'),
+        OciHelp.Option,
         Option.Flag("version", "show the version", 'v'),
     ];
 
@@ -33,17 +40,17 @@ internal static class OciCommandTable
         new("start", "ID", "let a created container's process go on", () => [], StartCommand.Run),
         new("run", "[options] ID", "create and start a container, and stay with it", () => RunCommand.Options, RunCommand.Run),
         new("state", "ID", "print a container's state as JSON", () => [], StateCommand.Run),
-        new("kill", "[options] ID [SIGNAL]", "send a signal (default TERM)", () => KillCommand.Options, KillCommand.Run),
+        new("kill", "[options] ID [SIGNAL]", "send a signal (default TERM)", () => KillCommand.Options, KillCommand.Run) { Operands = (1, 2) },
         new("delete", "[options] ID", "remove a container that has stopped", () => DeleteCommand.Options, DeleteCommand.Run),
-        new("exec", "[options] ID [COMMAND ARGUMENTS...]", "run a further process in a container", () => ExecCommand.Options, ExecCommand.Run, StopAtOperand: true),
-        new("list", "[options]", "list containers", () => ListCommand.Options, ListCommand.Run),
-        new("ps", "[options] ID [PS-OPTIONS...]", "show a container's processes", () => PsCommand.Options, PsCommand.Run, StopAtOperand: true),
+        new("exec", "[options] ID [COMMAND ARGUMENTS...]", "run a further process in a container", () => ExecCommand.Options, ExecCommand.Run) { StopAtOperand = true, Operands = (1, int.MaxValue) },
+        new("list", "[options]", "list containers", () => ListCommand.Options, ListCommand.Run) { Operands = (0, 0) },
+        new("ps", "[options] ID [PS-OPTIONS...]", "show a container's processes", () => PsCommand.Options, PsCommand.Run) { StopAtOperand = true, Operands = (1, int.MaxValue) },
         new("pause", "ID", "stop every process of a container for a while", () => [], PauseCommand.Run),
         new("resume", "ID", "let a paused container go on", () => [], ResumeCommand.Run),
         new("update", "[options] ID", "change a container's limits", () => UpdateCommand.Options, UpdateCommand.Run),
         new("events", "[options] ID", "show statistics and events", () => EventsCommand.Options, EventsCommand.Run),
-        new("spec", "[options]", "write a configuration to start from", () => SpecCommand.Options, SpecCommand.Run),
-        new("features", "", "print what this runtime supports, as JSON", () => [], FeaturesCommand.Run),
+        new("spec", "[options]", "write a configuration to start from", () => SpecCommand.Options, SpecCommand.Run) { Operands = (0, 0) },
+        new("features", "", "print what this runtime supports, as JSON", () => [], FeaturesCommand.Run) { Operands = (0, 0) },
         new("checkpoint", "[options] ID", "write a container to the disk (needs criu)", () => CheckpointCommand.Options, CheckpointCommand.Run),
         new("restore", "[options] ID", "bring a container back from the disk (needs criu)", () => RestoreCommand.Options, RestoreCommand.Run),
     ];
@@ -59,42 +66,57 @@ internal static class OciCommandTable
     internal static int Run(ReadOnlySpan<string> words)
     {
         var log = new RuntimeLog(null, json: false, debug: false);
-        string verb = "";
+        OciVerb? verb = null;
         try
         {
-            int first = 0;
-            while (first < words.Length && words[first].StartsWith('-'))
-            {
-                first += TakesValue(words[first]) ? 2 : 1;
-            }
-
-            first = Math.Min(first, words.Length);
-            Arguments global = Arguments.Parse("oci", Global, Dashed(words[..first], Global), stopAtOperand: true);
-            log = OpenLog(global);
-            if (global.Has("version"))
+            Arguments global = OciFlags.Parse(null, Global, words, stopAtOperand: true);
+            if (global.Has("version") && !global.Has("help"))
             {
                 return OciVersion.Print();
             }
 
-            if (first == words.Length || global.Has("help") || words[first] is "help" or "h")
+            if (global.Has("help"))
             {
-                return PrintHelp();
+                return OciHelp.Print(Verbs, Global);
             }
 
-            verb = words[first];
-            OciVerb command = Find(verb) ?? throw new Failure($"No help topic for '{verb}'", "timur oci --help lists the commands", 1);
-            return Execute(command, words[(first + 1)..], global, log);
+            log = OpenLog(global);
+            if (global.Operands is [] or ["help" or "h"])
+            {
+                return OciHelp.Print(Verbs, Global);
+            }
+
+            string[] operands = [.. global.Operands];
+            bool asksForHelp = operands is ["help" or "h", ..];
+            string name = operands[asksForHelp ? 1 : 0];
+            verb = Array.Find(Verbs, known => known.Name == name);
+            return verb is null ? NoSuchVerb(log, name) : asksForHelp ? OciHelp.Print(verb) : Execute(verb, operands.AsSpan(1), global, log);
+        }
+        catch (UsageException e)
+        {
+            OciHelp.PrintMistake(e, verb, Verbs, Global);
+            Report(log, e.Message);
+            return 1;
         }
         catch (Exception e) when (e is Failure or SyscallException or IOException or UnauthorizedAccessException)
         {
             // getcwd(3) is all that fails so here.
-            Report(log, Prefix(verb, e) + (e is FileNotFoundException ? "the working directory isn't there any more, and a path was given from it" : e.Message));
+            string name = verb?.Name ?? "";
+            Report(log, Prefix(name) + Message(e));
             Advise((e as Failure)?.Advice);
 
             // What exec gives back is its process's code; its own failure is told apart from most of those.
             const int execFailed = 255;
-            return verb == "exec" ? execFailed : 1;
+            return name == "exec" ? execFailed : 1;
         }
+    }
+
+    private static int NoSuchVerb(RuntimeLog log, string name)
+    {
+        const int unknown = 3;
+        Report(log, $"No help topic for '{name}'");
+        Advise("timur oci --help lists the commands");
+        return unknown;
     }
 
     private static CgroupManager ManagerOf(Arguments global) => global.Text("cgroup-manager") switch
@@ -105,39 +127,48 @@ internal static class OciCommandTable
         { } other => throw new Failure($"--cgroup-manager: '{other}' is none of cgroupfs, systemd and disabled", exitCode: 1),
     };
 
-    private static OciVerb? Find(string name) => Array.Find(Verbs, verb => verb.Name == name);
-
-    private static int Execute(OciVerb command, ReadOnlySpan<string> words, Arguments global, RuntimeLog log)
+    private static int Execute(OciVerb verb, ReadOnlySpan<string> words, Arguments global, RuntimeLog log)
     {
-        Option[] options = command.Options();
-        foreach (string word in words)
+        Arguments arguments = OciFlags.Parse(verb.Name, [.. verb.Options(), OciHelp.Option], words, verb.StopAtOperand);
+        if (arguments.Has(OciHelp.Option.Name))
         {
-            if (word is "--help" or "-h")
-            {
-                return PrintHelp(command, options);
-            }
-
-            if (word == "--" || (command.StopAtOperand && !word.StartsWith('-')))
-            {
-                break;
-            }
+            return OciHelp.Print(verb);
         }
 
-        var arguments = Arguments.Parse(command.Name, options, Dashed(words, options), command.StopAtOperand);
-        return command.Run(new OciContext(new StateRoot(Path.GetFullPath(global.Text("root") ?? StateRoot.Default)), log, global.Text("criu") is { Length: > 0 } criu ? criu : "criu", ManagerOf(global)), arguments);
+        Count(verb, arguments.Operands.Count);
+        string root = global.Text("root") ?? StateRoot.Default;
+        return verb.Run(new OciContext(root.Length > 0 ? new StateRoot(Path.GetFullPath(root)) : throw new Failure("--root: it is empty", exitCode: 1), log, global.Text("criu") is { Length: > 0 } criu ? criu : "criu", ManagerOf(global)), arguments);
+    }
+
+    private static void Count(OciVerb verb, int count)
+    {
+        (int least, int most) = verb.Operands;
+        if (count < least || count > most)
+        {
+            throw new UsageException($"\"{verb.Name}\" requires {(least == most ? $"exactly {least}" : count < least ? $"a minimum of {least}" : $"a maximum of {most}")} argument(s)", isCount: true);
+        }
     }
 
     private static RuntimeLog OpenLog(Arguments global)
     {
         string format = global.Text("log-format") ?? "text";
-        bool json = format == "json" || (format == "text" ? false : throw new Failure($"--log-format: '{format}' is neither text nor json", exitCode: 1));
-        return new RuntimeLog(global.Text("log") is { Length: > 0 } file && file != "/dev/stderr" ? file : null, json, global.Has("debug"));
+        bool json = format == "json" || (format == "text" ? false : throw new Failure($"invalid log-format: {format}", "it is text or json", 1));
+        string? file = global.Text("log") is { Length: > 0 } given && given != "/dev/stderr" ? given : null;
+        var log = new RuntimeLog(file, json, global.Has("debug"));
+        return log.TryOpen(out Errno why) ? log : throw new Failure($"open {file}: {why.Describe().ToLowerInvariant()}", "choose another place for --log", 1);
     }
 
-    /// <summary>Engines quote the whole message: it says which of their calls it was.</summary>
-    private static string Prefix(string verb, Exception e) => verb switch
+    /// <summary>The kernel's reason as programs in Go write it.</summary>
+    private static string Message(Exception e) => e switch
     {
-        _ when e is Failure { Message: "container does not exist" } => "",
+        SyscallException { Errno: var why } => e.Message[..^why.Describe().Length] + why.Describe().ToLowerInvariant(),
+        FileNotFoundException => "the working directory isn't there any more, and a path was given from it",
+        _ => e.Message,
+    };
+
+    /// <summary>Engines quote the whole message: it says which of their calls it was.</summary>
+    private static string Prefix(string verb) => verb switch
+    {
         "create" or "run" => $"timur-runc {verb} failed: ",
         "exec" => "exec failed: ",
         _ => "",
@@ -159,55 +190,5 @@ internal static class OciCommandTable
         {
             CommandContext.Note("  " + advice);
         }
-    }
-
-    private static bool TakesValue(string word)
-        => !word.Contains('=') && Array.Find(Global, option => option.Name == word.TrimStart('-')) is { Kind: OptionKind.Value };
-
-    /// <summary>Other runtimes take long options with one dash, too.</summary>
-    private static string[] Dashed(ReadOnlySpan<string> words, Option[] options)
-    {
-        string[] dashed = words.ToArray();
-        for (int i = 0; i < dashed.Length && dashed[i] != "--"; i++)
-        {
-            string word = dashed[i];
-            if (word.Length > 2 && word[0] == '-' && word[1] != '-')
-            {
-                int equals = word.IndexOf('=');
-                string name = equals < 0 ? word[1..] : word[1..equals];
-                dashed[i] = Array.Exists(options, option => option.Name == name) ? "-" + word : word;
-            }
-        }
-
-        return dashed;
-    }
-
-    /// <summary>In the sections that other runtimes have.</summary>
-    private static int PrintHelp()
-    {
-        OciContext.Line("NAME:\n   timur-runc - Open Container Initiative runtime\n\nUSAGE:\n   timur oci [global options] COMMAND [options] [ARGUMENTS...]\n\nCOMMANDS:");
-        foreach (OciVerb verb in Verbs)
-        {
-            OciContext.Line($"   {verb.Name,-12}{verb.Summary}");
-        }
-
-        OciContext.Line("\nGLOBAL OPTIONS:");
-        return PrintOptions(Global);
-    }
-
-    private static int PrintHelp(OciVerb verb, Option[] options)
-    {
-        OciContext.Line($"NAME:\n   timur-runc {verb.Name} - {verb.Summary}\n\nUSAGE:\n   timur oci {verb.Name} {verb.Usage}{(options.Length > 0 ? "\n\nOPTIONS:" : "")}");
-        return PrintOptions(options);
-    }
-
-    private static int PrintOptions(Option[] options)
-    {
-        foreach (Option option in options)
-        {
-            OciContext.Line($"   {option.Display + " " + option.ValueName,-34} {option.Help}");
-        }
-
-        return 0;
     }
 }

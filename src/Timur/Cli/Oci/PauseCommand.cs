@@ -8,7 +8,7 @@ internal static class PauseCommand
 {
     internal static int Run(OciContext context, Arguments arguments)
     {
-        Signalling.Pause(context.Root.Find(OciOperands.Id(arguments, "pause")));
+        Signalling.Pause(context.Root.Find(arguments.Operands[0]));
         return 0;
     }
 }

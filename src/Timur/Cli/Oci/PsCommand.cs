@@ -11,14 +11,9 @@ internal static class PsCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        if (arguments.Operands.Count == 0)
-        {
-            throw new Failure("\"ps\" requires a minimum of 1 argument", "timur oci ps ID", 1);
-        }
-
         OciContainer container = context.Root.Find(arguments.Operands[0]);
         IReadOnlyList<int> pids = container.Pids();
-        if (OciOperands.IsJson(arguments))
+        if (OciValues.IsJson(arguments))
         {
             OciContext.Line($"[{string.Join(',', pids)}]");
         }

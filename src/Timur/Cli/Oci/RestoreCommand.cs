@@ -24,7 +24,7 @@ internal static class RestoreCommand
     {
         var create = new CreateOptions
         {
-            Id = OciOperands.Id(arguments, "restore"),
+            Id = arguments.Operands[0],
             ConsoleSocket = arguments.Text("console-socket") is { Length: > 0 } socket ? socket : null,
             CgroupManager = context.CgroupManager,
             PidFile = arguments.Text("pid-file") is { Length: > 0 } file ? file : null,

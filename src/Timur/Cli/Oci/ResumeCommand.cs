@@ -8,7 +8,7 @@ internal static class ResumeCommand
 {
     internal static int Run(OciContext context, Arguments arguments)
     {
-        Signalling.Resume(context.Root.Find(OciOperands.Id(arguments, "resume")));
+        Signalling.Resume(context.Root.Find(arguments.Operands[0]));
         return 0;
     }
 }

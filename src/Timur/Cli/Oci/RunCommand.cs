@@ -21,7 +21,7 @@ internal static class RunCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        CreateOptions options = CreateCommand.ParseOptions(context, arguments, "run");
+        CreateOptions options = CreateCommand.ParseOptions(context, arguments);
         Bundle bundle = CreateCommand.ReadBundle(arguments, needsProcess: true);
         bool detach = arguments.Has("detach");
         CreateCommand.RequireConsoleSocket(bundle.Spec.Process!.Terminal, options.ConsoleSocket, detach);

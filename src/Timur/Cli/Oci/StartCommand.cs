@@ -8,7 +8,7 @@ internal static class StartCommand
 {
     internal static int Run(OciContext context, Arguments arguments)
     {
-        OciContainer container = context.Root.Find(OciOperands.Id(arguments, "start"));
+        OciContainer container = context.Root.Find(arguments.Operands[0]);
 
         // A hook of the container's own may be executed inside.
         Entering.Protect(!container.Record.HasHooks || Disguise.Suffices(container.Record));

@@ -8,7 +8,7 @@ internal static class StateCommand
 {
     internal static int Run(OciContext context, Arguments arguments)
     {
-        OciContext.Line(StateJson.ForCallers(context.Root.Find(OciOperands.Id(arguments, "state")), indented: true, owner: ""));
+        OciContext.Line(StateJson.ForCallers(context.Root.Find(arguments.Operands[0]), indented: true, owner: ""));
         return 0;
     }
 }

@@ -17,8 +17,8 @@ internal static class UpdateCommand
         Option.Value("memory-swap", "BYTES", "memory and swap together"),
         Option.Value("kernel-memory", "BYTES", "ignored: kernels have no such limit any more"),
         Option.Value("kernel-memory-tcp", "BYTES", "TCP buffers"),
-        Option.Value("cpu-share", "N", "CPU shares"),
-        Option.Value("cpu-shares", "N", "CPU shares"),
+        Option.Value("cpu-share", "SHARES", "CPU shares"),
+        Option.Value("cpu-shares", "SHARES", "CPU shares"),
         Option.Value("cpu-quota", "MICROSECONDS", "CPU time in each period"),
         Option.Value("cpu-period", "MICROSECONDS", "length of a period"),
         Option.Value("cpu-burst", "MICROSECONDS", "what may be saved up"),
@@ -35,7 +35,7 @@ internal static class UpdateCommand
 
     internal static int Run(OciContext context, Arguments arguments)
     {
-        OciContainer container = context.Root.Find(OciOperands.Id(arguments, "update"));
+        OciContainer container = context.Root.Find(arguments.Operands[0]);
         string? file = arguments.Text("resources") is { Length: > 0 } given ? given : null;
         LinuxResources resources = file switch
         {

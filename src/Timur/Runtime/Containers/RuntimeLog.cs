@@ -16,6 +16,14 @@ public sealed class RuntimeLog(string? path, bool json, bool debug)
     /// <summary>Details are wanted: what is only for them needs not be found out otherwise.</summary>
     public bool IsDebug => debug;
 
+    /// <summary>Whether lines can be written; a file that isn't there is made.</summary>
+    public bool TryOpen(out Errno why)
+    {
+        why = default;
+        using Fd? file = path is null ? null : Files.TryOpen(path, Open.Write | Open.Create | Open.Append, out why);
+        return path is null || file is not null;
+    }
+
     public void Debug(string message)
     {
         if (debug)
@@ -45,7 +53,7 @@ public sealed class RuntimeLog(string? path, bool json, bool debug)
             return;
         }
 
-        // A log that can't be written is no reason to give up on a container.
+        // What became of it meanwhile is no reason to give up on a container.
         using Fd? file = Files.TryOpen(path, Open.Write | Open.Create | Open.Append, out _);
         if (file is not null)
         {

@@ -15,11 +15,16 @@ public static class Signalling
             return;
         }
 
-        using Fd? process = Processes.TryOpen(container.Record.Pid, out _);
+        using Fd? process = Processes.TryOpen(container.Record.Pid, out Errno why);
 
         // The descriptor holds on to the process; only then is it certain which one it is.
-        if (process is null || !container.IsAlive || !Processes.TryKill(process, signal, out Errno why))
+        if (process is null || !container.IsAlive || !Processes.TryKill(process, signal, out why))
         {
+            if (why == Errno.EINVAL)
+            {
+                throw new Failure("unable to signal init: invalid argument", "signal(7) lists the numbers", 1);
+            }
+
             if (signal == Signals.Kill && !container.Record.OwnProcesses && container.Cgroup.Exists)
             {
                 container.Cgroup.Kill();

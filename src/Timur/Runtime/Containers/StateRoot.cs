@@ -19,8 +19,8 @@ public sealed class StateRoot(string path)
     public string DirectoryOf(string id)
     {
         const string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
-        bool valid = id.Length is > 0 and <= LongestId && id is not ("." or "..") && id.AsSpan().IndexOfAnyExcept(letters) < 0;
-        return valid ? $"{Path}/{id}" : throw new Failure($"invalid container ID format: '{id}' has other characters than letters, digits, _ + - and .", exitCode: 1);
+        bool valid = id.Length is <= LongestId && id is not ("." or "..") && id.AsSpan().IndexOfAnyExcept(letters) < 0;
+        return id.Length == 0 ? throw new Failure("container id cannot be empty", exitCode: 1) : valid ? $"{Path}/{id}" : throw new Failure($"invalid container ID format: '{id}' has other characters than letters, digits, _ + - and .", exitCode: 1);
     }
 
     /// <summary>

@@ -2,12 +2,9 @@ using Timur.CommandLine;
 
 namespace Timur.Cli.Oci;
 
-/// <summary>Operands by the words with which a runtime asks for them.</summary>
-internal static class OciOperands
+/// <summary>Values that several verbs take.</summary>
+internal static class OciValues
 {
-    internal static string Id(Arguments arguments, string verb)
-        => arguments.Operands is [{ Length: > 0 } id] ? id : throw new Failure($"\"{verb}\" requires exactly 1 argument", $"timur oci {verb} --help shows which", 1);
-
     /// <summary>What <c>--format</c> says: JSON, or a table unless it is given.</summary>
     internal static bool IsJson(Arguments arguments) => arguments.Text("format") switch
     {
