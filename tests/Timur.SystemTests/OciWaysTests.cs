@@ -12,6 +12,22 @@ public class OciWaysTests
     [Theory]
     [InlineData(OciBundle.Control)]
     [InlineData(OciBundle.Ours)]
+    public void A_member_that_is_there_twice_in_whatever_case_is_read_over_itself(string runtime)
+    {
+        using var bundle = new OciBundle(runtime);
+        bundle.Process["rlimits"] = null;
+        bundle.Mount("/one", "tmpfs", "tmpfs", "size=64k");
+        bundle.Shell("pwd; echo $ONE; grep -c ' /one tmpfs ' /proc/self/mounts; hostname").Save();
+        const string again = """{"PROCESS":{"cwd":"/tmp","env":["PATH=/bin","ONE=two"]},"hostname":null,"Linux":{"Resources":{"PIDS":{"limit":50}}},"linux":{},"Hostname":"other"}""";
+        string json = File.ReadAllText(bundle.Directory + "/config.json");
+        File.WriteAllText(bundle.Directory + "/config.json", $"{json[..^1]},{again[1..]}");
+        Outcome outcome = bundle.Execute("run", "--bundle", bundle.Directory, bundle.NewId());
+        Assert.True(outcome.Out == "/tmp\ntwo\n1\nother\n", outcome.ToString());
+    }
+
+    [Theory]
+    [InlineData(OciBundle.Control)]
+    [InlineData(OciBundle.Ours)]
     public void Of_variables_with_one_name_the_last_counts_and_an_empty_HOME_is_none(string runtime)
     {
         using var bundle = new OciBundle(runtime);

@@ -7,6 +7,9 @@ namespace Timur.Oci;
 /// </summary>
 public readonly struct JsonPart
 {
+    /// <summary>Objects and arrays that may lie in each other.</summary>
+    internal const int MaxDepth = 128;
+
     private readonly JsonElement _element;
     private readonly bool _anyCase;
 
@@ -27,7 +30,10 @@ public readonly struct JsonPart
     /// <summary>Parses a document; malformed JSON is a <see cref="Failure"/> with line and column.</summary>
     public static JsonPart Parse(ReadOnlyMemory<byte> bytes, string document) => Parse(bytes, document, out _);
 
-    /// <summary>As the other; a member that isn't there as it is spelled is one that differs by case only, as programs in Go read JSON and, trusting in that, write it.</summary>
+    /// <summary>
+    /// As the other; a member's name may differ from how it is spelled by case, as programs in Go read JSON and, trusting in that, write it. One that is there
+    /// several times, in whatever case, is what such a program makes of all.
+    /// </summary>
     public static JsonPart ParseAnyCase(ReadOnlyMemory<byte> bytes, string document) => new(Parse(bytes, document)._element, document, "", anyCase: true);
 
     /// <summary>As the other; disposing <paramref name="owner"/> gives its memory back, when nothing of the document is needed any more.</summary>
@@ -35,7 +41,7 @@ public readonly struct JsonPart
     {
         try
         {
-            owner = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 128 });
+            owner = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
             return new JsonPart(owner.RootElement, document, "", anyCase: false);
         }
         catch (JsonException e)
@@ -50,7 +56,7 @@ public readonly struct JsonPart
         Require(JsonValueKind.Object, "an object");
         try
         {
-            return (_element.TryGetProperty(name, out JsonElement member) || (_anyCase && TryFindAnyCase(name, out member))) && member.ValueKind != JsonValueKind.Null
+            return (_anyCase ? TryFindAnyCase(name, out JsonElement member) : _element.TryGetProperty(name, out member)) && member.ValueKind != JsonValueKind.Null
                 ? Inner(member, Path.Length == 0 ? name : $"{Path}.{name}")
                 : null;
         }
@@ -175,22 +181,35 @@ public readonly struct JsonPart
     private bool TryFindAnyCase(string name, out JsonElement member)
     {
         Span<byte> wanted = stackalloc byte[128];
+        int length = System.Text.Encoding.UTF8.GetBytes(name, wanted);
         member = default;
-        if (!System.Text.Encoding.UTF8.TryGetBytes(name, wanted, out int length))
-        {
-            return false;
-        }
-
+        List<JsonElement>? all = null;
         foreach (JsonProperty property in _element.EnumerateObject())
         {
-            ReadOnlySpan<byte> found = System.Runtime.InteropServices.JsonMarshal.GetRawUtf8PropertyName(property);
-            if (found.Length == length && System.Text.Ascii.EqualsIgnoreCase(found, wanted[..length]))
+            if (!IsNamed(property, name, wanted[..length]))
             {
-                member = property.Value;
+                continue;
             }
+
+            if (member.ValueKind != JsonValueKind.Undefined)
+            {
+                all ??= [member];
+                all.Add(property.Value);
+            }
+
+            member = property.Value;
         }
 
+        member = all is null ? member : RepeatedMembers.Join(all);
         return member.ValueKind != JsonValueKind.Undefined;
+    }
+
+    /// <summary>Whether this is the member's name in some case, written plainly or with escapes.</summary>
+    private static bool IsNamed(JsonProperty property, string name, ReadOnlySpan<byte> bytes)
+    {
+        ReadOnlySpan<byte> found = System.Runtime.InteropServices.JsonMarshal.GetRawUtf8PropertyName(property);
+        return found.Contains((byte)'\\') ? property.Name.Equals(name, StringComparison.OrdinalIgnoreCase)
+            : found.Length == bytes.Length && System.Text.Ascii.EqualsIgnoreCase(found, bytes);
     }
 
     private static bool TryText(JsonElement element, out string text)
