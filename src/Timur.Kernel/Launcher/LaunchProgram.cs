@@ -30,6 +30,9 @@ public sealed class LaunchProgram
     /// <summary>What <see cref="Slot.Image"/> has to be made of (<see cref="PayloadImage.Make"/>); null when the payload is executed directly.</summary>
     public byte[]? Image { get; internal set; }
 
+    /// <summary>The limit on descriptors that the payload gets back; null when it wasn't raised (<see cref="ProcessOps.RaiseFileLimit"/>).</summary>
+    internal (ulong Soft, ulong Hard)? FilesBefore { get; set; }
+
     /// <summary>How many operations there are.</summary>
     public int Count => _ops.Count;
 

@@ -90,6 +90,31 @@ public static class ProcessOps
     }
 
     /// <summary>
+    /// A root takes more descriptors than some callers' soft limit has: until <see cref="RestoreFileLimit"/> the child may have as many as the hard one
+    /// allows.
+    /// </summary>
+    public static void RaiseFileLimit(this LaunchProgram program)
+    {
+        program.FilesBefore = ResourceLimits.FewFiles;
+        if (program.FilesBefore is { Hard: var hard })
+        {
+            program.Limit("RLIMIT_NOFILE", ResourceLimits.OpenFiles, hard, hard);
+        }
+    }
+
+    /// <summary>The payload has the limit on descriptors that this process has; what is open above it stays open.</summary>
+    public static void RestoreFileLimit(this LaunchProgram program)
+    {
+        if (program.FilesBefore is { Soft: var soft, Hard: var hard })
+        {
+            program.Limit("RLIMIT_NOFILE", ResourceLimits.OpenFiles, soft, hard);
+        }
+    }
+
+    private static int ParkingPlace(this LaunchProgram program)
+        => program.FilesBefore is { Hard: var hard } ? ResourceLimits.ParkingPlaceBelow(hard) : ResourceLimits.ParkingPlace;
+
+    /// <summary>
     /// Closes everything but the standard streams, <paramref name="preserved"/> more, the talk with the parent and the start gate, so that no path such
     /// as /proc/self/fd/7 leads out of the container while the working directory is entered (CVE-2024-21626).
     /// </summary>
@@ -97,7 +122,7 @@ public static class ProcessOps
     public static void CloseDescriptors(this LaunchProgram program, int preserved, bool gate, bool image = false)
     {
         const int closeOnExec = 0x80000;
-        int gatePlace = ResourceLimits.ParkingPlace;
+        int gatePlace = program.ParkingPlace();
         int parentPlace = gatePlace - 1;
         program.Add("park the talk with the parent", Nr.dup3, Slot.Parent, parentPlace, image && !gate ? 0 : closeOnExec).Save(Slot.Parent);
         if (gate)
@@ -209,7 +234,7 @@ public static class ProcessOps
         this LaunchProgram program, IReadOnlyList<string> paths, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, bool gate)
     {
         const int emptyPath = 0x1000;
-        int gatePlace = ResourceLimits.ParkingPlace;
+        int gatePlace = program.ParkingPlace();
         program.Add($"execve {arguments[0]}", Nr.execveat, Slot.Image, program.Text(""), program.TextArray(["timur-init"]), program.TextArray([]), emptyPath);
         program.Image = PayloadImage.Build(paths, arguments, environment, gate ? gatePlace : null, gate ? null : gatePlace - 1, program.Count - 1);
     }

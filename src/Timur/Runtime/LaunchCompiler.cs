@@ -54,6 +54,7 @@ public sealed class LaunchCompiler
     private void EnterNamespaces()
     {
         _program.ResetSignals();
+        _program.RaiseFileLimit();
         if (IsNew("user") && !JoinsFirst)
         {
             _program.WaitForMaps();
@@ -253,6 +254,7 @@ public sealed class LaunchCompiler
         }
 
         _program.CloseDescriptors(_context.PreservedDescriptors, _context.StartGate, _context.ByImage);
+        _program.RestoreFileLimit();
         foreach (RlimitSpec limit in _process.Rlimits)
         {
             _program.Limit(limit.Type, Rlimits.Number(limit.Type), limit.Soft, limit.Hard);
