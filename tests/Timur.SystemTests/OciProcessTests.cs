@@ -107,4 +107,53 @@ public class OciProcessTests
         bundle.Linux["maskedPaths"] = new JsonArray();
         Assert.Contains("_ses.timur-test-", bundle.Shell("grep _ses /proc/keys || cat /proc/keys").Run().Out, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_caller_that_may_have_few_descriptors_makes_containers_that_may_have_as_many(bool created)
+    {
+        using var bundle = new OciBundle();
+        bundle.Process["rlimits"] = null;
+        string id = bundle.NewId();
+        bundle.Shell("ulimit -Sn; ulimit -Hn; ls /proc/self/fd | wc -l").Save();
+        string verb = created ? "create" : "run";
+        Outcome outcome = TimurCommand.Execute("sh", ["-c", $"ulimit -Sn 32; ulimit -Hn 2000; exec {bundle.Words} {verb} --bundle {bundle.Directory} {id} </dev/null >{bundle.Directory}/output 2>{bundle.Directory}/errors"]);
+        Assert.True(outcome.Code == 0, File.ReadAllText(bundle.Directory + "/errors"));
+        if (created)
+        {
+            Assert.Equal(0, bundle.Execute("start", id).Code);
+            Assert.True(bundle.Await(id, "stopped"));
+        }
+
+        // The streams, and the directory that is listed.
+        Assert.Equal("32\n2000\n4\n", bundle.Output);
+    }
+
+    [Theory]
+    [InlineData(OciBundle.Control)]
+    [InlineData(OciBundle.Ours)]
+    public void A_capability_without_its_prefix_is_none(string runtime)
+    {
+        using var bundle = new OciBundle(runtime);
+        Outcome outcome = bundle.Capabilities("CAP_KILL", "CHOWN").Shell("grep CapEff /proc/self/status").Run();
+        Assert.True(outcome.Code == 0 && outcome.Out == "CapEff:\t0000000000000020\n" && outcome.Error.Contains("ignoring unknown or unavailable capabilities: [CHOWN]", StringComparison.Ordinal), outcome.ToString());
+    }
+
+    [Theory]
+    [InlineData("""{"hostname":"a-name-of-more-than-the-sixty-four-characters-that-the-kernel-takes-for-it"}""", "hostname: sethostname ")]
+    [InlineData("""{"mounts":[{"destination":"/proc","type":"proc"},{"destination":"/x","type":"tmpfs","options":["size=64k","strange=1"]}]}""", "mounts[1].options: fsconfig tmpfs strange=1: ")]
+    [InlineData("""{"mounts":[{"destination":"/proc","type":"proc"},{"destination":"/x","type":"nofs"}]}""", "mounts[1].type: fsopen nofs: ")]
+    [InlineData("""{"linux":{"namespaces":[{"type":"mount"},{"type":"ipc"},{"type":"uts"}],"sysctl":{"kernel.msgmax":"much"}}}""", "linux.sysctl: sysctl kernel.msgmax=much: ")]
+    public void What_the_kernel_refuses_is_told_with_its_place_in_the_configuration(string changes, string words)
+    {
+        using var bundle = new OciBundle();
+        foreach ((string name, JsonNode? value) in JsonNode.Parse(changes)!.AsObject())
+        {
+            bundle.Config[name] = value!.DeepClone();
+        }
+
+        Outcome outcome = bundle.Shell("true").Run();
+        Assert.True(outcome.Code == 1 && outcome.Error.Contains("unable to start container process: " + words, StringComparison.Ordinal), outcome.ToString());
+    }
 }

@@ -31,6 +31,13 @@ public static class Capabilities
         return number >= 0;
     }
 
+    /// <summary>The number of a capability as configurations spell it, in whatever case: a name without <c>CAP_</c> is none there (config.md, process.capabilities).</summary>
+    public static bool TryConfiguredNumber(string name, out int number)
+    {
+        number = -1;
+        return name.StartsWith("CAP_", StringComparison.OrdinalIgnoreCase) && TryNumber(name, out number);
+    }
+
     /// <summary>The OCI spelling, <c>CAP_NET_ADMIN</c>.</summary>
     public static string Name(int number) => "CAP_" + Names[number];
 
@@ -40,7 +47,7 @@ public static class Capabilities
         ulong bits = 0;
         foreach (string name in names)
         {
-            bits |= TryNumber(name, out int number) ? 1UL << number : 0;
+            bits |= TryConfiguredNumber(name, out int number) ? 1UL << number : 0;
         }
 
         return bits;

@@ -29,9 +29,42 @@ public static class LaunchWords
             // sched_setattr(2): a deadline is kept only where every processor is the process's.
             _ when step.StartsWith("sched_setattr ", StringComparison.Ordinal) && failure.Errno == Errno.EPERM && cpus is not null
                 => $"process scheduler can't be used together with AllowedCPUs: {step}: {failure.Errno.Describe().ToLowerInvariant()}",
-            _ => $"{step}: {failure.Errno.Describe().ToLowerInvariant()}",
+            _ => $"{(MemberOf(step, mounts ?? []) is { } member ? member + ": " : "")}{step}: {failure.Errno.Describe().ToLowerInvariant()}",
         };
         return new Failure(Prefix + why, exitCode: 1, cause: failure);
+    }
+
+    /// <summary>The member of the configuration that a step is taken for; null when it is no single one.</summary>
+    private static string? MemberOf(string step, IReadOnlyList<MountSpec> mounts)
+    {
+        string[] words = step.Split(' ', 3);
+        string name = words.Length > 1 ? words[1] : "";
+        return words[0] switch
+        {
+            "sethostname" => "hostname",
+            "setdomainname" => "domainname",
+            "prlimit" => "process.rlimits",
+            "setuid" => "process.user.uid",
+            "setgid" => "process.user.gid",
+            "setgroups" => "process.user.additionalGids",
+            "capset" or "drop" or "raise" => "process.capabilities",
+            "sched_setattr" => "process.scheduler",
+            "ioprio_set" => "process.ioPriority",
+            "setns" or "unshare" => "linux.namespaces",
+            "mknod" => "linux.devices",
+            "sysctl" => "linux.sysctl",
+            "seccomp" => "linux.seccomp",
+            "set_mempolicy" => "linux.memoryPolicy",
+            "personality" => "linux.personality",
+            "mount" => Place(mount => mount.Destination == name, ".destination"),
+            "bind" => Place(mount => mount.Source == name, ".source"),
+            "fsopen" or "fsmount" => Place(mount => mount.Type == name, ".type"),
+            "fsconfig" when words.Length > 2 && Place(mount => mount.Type == name && mount.Options.Contains(words[2]), ".options") is { } options => options,
+            "fsconfig" => Place(mount => mount.Type == name, ""),
+            _ => null,
+        };
+
+        string? Place(Predicate<MountSpec> isIt, string member) => mounts.ToList().FindIndex(isIt) is >= 0 and var index ? $"mounts[{index}]{member}" : null;
     }
 
     /// <summary>The payload is there, but not what would execute it: the interpreter that its first line or its ELF header names.</summary>

@@ -72,7 +72,7 @@ internal static class ProcessRules
         {
             foreach (string name in names)
             {
-                if (!Capabilities.TryNumber(name, out int number))
+                if (!Capabilities.TryConfiguredNumber(name, out int number))
                 {
                     strange.Add(name);
                 }
