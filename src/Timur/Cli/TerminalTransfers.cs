@@ -14,7 +14,10 @@ namespace Timur.Cli;
 /// </summary>
 internal sealed class TerminalTransfers : ITransferProgress, IDisposable
 {
+    /// <summary>Of a bar, in characters; in a narrow terminal it is shorter, or gives way to what is said beside it.</summary>
     private const int Width = 24;
+    private const int Narrowest = 4;
+    private const int Gap = 2;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly IAnsiConsole _console;
@@ -116,20 +119,33 @@ internal sealed class TerminalTransfers : ITransferProgress, IDisposable
 
     private Grid Picture()
     {
-        Grid grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap());
         lock (_lock)
         {
-            foreach (Transfer transfer in Shown())
+            (Transfer Transfer, string Text)[] shown = [.. Shown().Select(transfer => (transfer, transfer.Describe()))];
+            int taken = shown.Select(one => one.Transfer.Layer.Length + one.Text.Length + (2 * Gap)).DefaultIfEmpty().Max();
+            int width = Math.Min(_console.Profile.Width - taken, Width);
+            var grid = new Grid();
+            for (int column = width < Narrowest ? 1 : 0; column < 3; column++)
             {
-                int full = transfer.Size == 0 || transfer.How is not null ? Width : (int)(Width * Math.Min(transfer.Bytes, transfer.Size) / transfer.Size);
-                grid.AddRow(
-                    new Markup(transfer.Layer),
-                    new Markup($"[{(transfer.How is null ? "blue" : "green")}]{new string('━', full)}[/][grey]{new string('─', Width - full)}[/]"),
-                    new Text(transfer.Describe()));
+                grid.AddColumn(new GridColumn().NoWrap());
             }
-        }
 
-        return grid;
+            foreach ((Transfer transfer, string text) in shown)
+            {
+                var name = new Text(transfer.Layer);
+                _ = width < Narrowest ? grid.AddRow(name, new Text(Cut(text, _console.Profile.Width - transfer.Layer.Length - (2 * Gap)))) : grid.AddRow(name, Bar(transfer, width), new Text(text));
+            }
+
+            return grid;
+        }
+    }
+
+    private static string Cut(string text, int room) => text.Length <= room ? text : room < 1 ? "" : text[..(room - 1)] + "…";
+
+    private static Markup Bar(Transfer transfer, int width)
+    {
+        int full = transfer.Size == 0 || transfer.How is not null ? width : (int)(width * Math.Min(transfer.Bytes, transfer.Size) / transfer.Size);
+        return new Markup($"[{(transfer.How is null ? "blue" : "green")}]{new string('━', full)}[/][grey]{new string('─', width - full)}[/]");
     }
 
     /// <summary>As many as the terminal has room for; those that are done give way.</summary>

@@ -77,7 +77,7 @@ public sealed class ImagePush(ImageStore store, RegistrySettings settings, ITran
     /// <param name="tag">Null: the manifest is stored under its digest only.</param>
     private Descriptor PushTo(Repository repository, Image image, string? tag, CancellationToken cancel)
     {
-        using PackedImage packed = PackedImage.Of(store, image, cancel);
+        using PackedImage packed = PackedImage.Of(store, image, cancel, layer => progress.Say($"packing layer {layer}"));
         Manifest manifest = Format is { } format ? ManifestJson.In(format, packed.Manifest) : packed.Manifest;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Transfers.Run([.. manifest.Layers.DistinctBy(layer => layer.Digest)], BlobsAtOnce, stop, layer => PushLayer(repository, layer, packed.PathOf(layer.Digest), stop.Token));

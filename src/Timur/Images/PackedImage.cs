@@ -23,10 +23,11 @@ internal sealed class PackedImage : IDisposable
     internal byte[] Config { get; }
 
     /// <summary>As the image came from a registry, or packed now: the same image always in the same way.</summary>
-    internal static PackedImage Of(ImageStore store, Image image, CancellationToken cancel)
+    /// <param name="packing">Told of each layer before it is packed, which takes a while.</param>
+    internal static PackedImage Of(ImageStore store, Image image, CancellationToken cancel, Action<string>? packing = null)
         => store.Blobs.ManifestOf(image.Id) is { } manifest
             ? new PackedImage(manifest, Files.ReadAll($"{store.Configs}/{image.Id}.json"), store.Blobs.PathOf, null, [])
-            : Pack(store, image, cancel);
+            : Pack(store, image, packing, cancel);
 
     internal string PathOf(Digest layer) => _pathOf(layer);
 
@@ -43,7 +44,7 @@ internal sealed class PackedImage : IDisposable
     /// <summary>
     /// Layers that came from elsewhere, as those of an image that this one is built on, go as they came: packed anew they would be other layers, and the image another one.
     /// </summary>
-    private static PackedImage Pack(ImageStore store, Image image, CancellationToken cancel)
+    private static PackedImage Pack(ImageStore store, Image image, Action<string>? packing, CancellationToken cancel)
     {
         // Several images may be packed by one process, one after the other, and all are kept until the last is written.
         string directory = $"{store.Paths.Images}/.packing.{image.Id[..16]}.{Processes.Self}";
@@ -57,7 +58,13 @@ internal sealed class PackedImage : IDisposable
             ILookup<string, Descriptor> known = store.Blobs.ByDiffId(store.All());
             foreach ((string wanted, string layer) in image.Config.DiffIds.Zip(image.LayerDirectories))
             {
-                (Descriptor packed, string diffId) = TryReuse(store, own[wanted].Concat(known[wanted]), held) is { } blob ? (blob, wanted) : PackLayer(layer, directory, cancel);
+                Descriptor? blob = TryReuse(store, own[wanted].Concat(known[wanted]), held);
+                if (blob is null)
+                {
+                    packing?.Invoke(Digest.Parse(wanted, "the configuration").Short);
+                }
+
+                (Descriptor packed, string diffId) = blob is null ? PackLayer(layer, directory, cancel) : (blob, wanted);
                 layers.Add(packed);
                 diffIds.Add(diffId);
             }

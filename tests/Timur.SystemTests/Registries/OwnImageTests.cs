@@ -78,4 +78,20 @@ public sealed class OwnImageTests : IDisposable
         Assert.Contains("done", terminal.Out);
         Assert.DoesNotContain("\u001b[?25", terminal.Out);
     }
+
+    /// <summary>A layer keeps its line however narrow the terminal is; the bar gives way first.</summary>
+    [Theory]
+    [InlineData(60, true)]
+    [InlineData(36, true)]
+    [InlineData(22, false)]
+    public void Bars_fit_a_narrow_terminal(int columns, bool hasBar)
+    {
+        Assert.Equal(0, _timur.Shell("true").Code);
+        Outcome pushed = TimurCommand.Execute("script", ["-qec", $"stty cols {columns}; TERM=xterm {_timur.Words} push busybox {_registry.Host}/narrow:{columns}", "/dev/null"]);
+        string[] lines = [.. System.Text.RegularExpressions.Regex.Replace(pushed.Out, "\u001b\\[[0-9;]*[A-Za-z]", "").Split('\n', '\r').Where(line => line.Length > 0 && !line.StartsWith("sha256:", StringComparison.Ordinal))];
+        Assert.Matches("^packing layer [0-9a-f]{12}$", lines[0]);
+        Assert.All(lines[1..], line => Assert.Matches("^[0-9a-f]{12} ", line));
+        Assert.All(lines[1..], line => Assert.True(line.TrimEnd().Length <= columns, line));
+        Assert.Equal(hasBar, lines[^1].Contains('━'));
+    }
 }
