@@ -85,6 +85,23 @@ public class OciWaysVerbTests
         static IEnumerable<string> Types(OciBundle bundle) => bundle.Linux["namespaces"]!.AsArray().Select(ns => ns!["type"]!.GetValue<string>()).Order();
     }
 
+    [Theory]
+    [InlineData(OciBundle.Control, false)]
+    [InlineData(OciBundle.Ours, false)]
+    [InlineData(OciBundle.Control, true)]
+    [InlineData(OciBundle.Ours, true)]
+    public void A_configuration_to_start_from_can_be_edited_by_its_lines_and_run(string runtime, bool isRootless)
+    {
+        using var bundle = new OciBundle(runtime);
+        string file = bundle.Directory + "/config.json";
+        File.Delete(file);
+        Assert.Equal(0, bundle.Execute(["spec", "--bundle", bundle.Directory, .. (string[])(isRootless ? ["--rootless"] : [])]).Code);
+        TimurCommand.Execute("sed", ["-i", "-e", "s/\"terminal\": true/\"terminal\": false/", "-e", "s;^\t\t\t\"sh\"$;\"hostname\";", "-e", "s/\"hostname\": \"runc\"/\"hostname\": \"other\"/", file]);
+        Assert.DoesNotContain("[]", File.ReadAllText(file), StringComparison.Ordinal);
+        Outcome outcome = bundle.Execute("run", "--bundle", bundle.Directory, bundle.NewId());
+        Assert.True(outcome.Code == 0 && outcome.Out == "other\n", outcome.ToString());
+    }
+
     [Fact]
     public void A_configuration_may_have_another_name()
     {

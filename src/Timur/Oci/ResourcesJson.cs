@@ -95,37 +95,42 @@ internal static class ResourcesJson
     internal static void Write(Utf8JsonWriter json, LinuxResources resources)
     {
         json.WriteStartObject("resources");
-        json.WriteStartArray("devices");
-        foreach (DeviceRule rule in resources.Devices)
+        SpecJson.Items(json, "devices", resources.Devices, rule =>
         {
             json.WriteStartObject();
             json.WriteBoolean("allow", rule.Allow);
-            json.WriteString("type", rule.Type);
+            SpecJson.Optional(json, "type", rule.Type == "a" ? null : rule.Type);
             SpecJson.Optional(json, "major", rule.Major);
             SpecJson.Optional(json, "minor", rule.Minor);
             json.WriteString("access", rule.Access);
             json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        json.WriteStartObject("memory");
-        SpecJson.Optional(json, "limit", resources.Memory.Limit);
-        SpecJson.Optional(json, "reservation", resources.Memory.Reservation);
-        SpecJson.Optional(json, "swap", resources.Memory.Swap);
-        SpecJson.Optional(json, "swappiness", resources.Memory.Swappiness);
-        if (resources.Memory.DisableOomKiller)
+        });
+        if (resources.Memory != new MemoryResources())
         {
-            json.WriteBoolean("disableOOMKiller", true);
+            json.WriteStartObject("memory");
+            SpecJson.Optional(json, "limit", resources.Memory.Limit);
+            SpecJson.Optional(json, "reservation", resources.Memory.Reservation);
+            SpecJson.Optional(json, "swap", resources.Memory.Swap);
+            SpecJson.Optional(json, "swappiness", resources.Memory.Swappiness);
+            if (resources.Memory.DisableOomKiller)
+            {
+                json.WriteBoolean("disableOOMKiller", true);
+            }
+
+            json.WriteEndObject();
         }
 
-        json.WriteEndObject();
-        json.WriteStartObject("cpu");
-        SpecJson.Optional(json, "shares", (long?)resources.Cpu.Shares);
-        SpecJson.Optional(json, "quota", resources.Cpu.Quota);
-        SpecJson.Optional(json, "period", (long?)resources.Cpu.Period);
-        SpecJson.Optional(json, "cpus", resources.Cpu.Cpus);
-        SpecJson.Optional(json, "mems", resources.Cpu.Mems);
-        json.WriteEndObject();
+        if (resources.Cpu != new CpuResources())
+        {
+            json.WriteStartObject("cpu");
+            SpecJson.Optional(json, "shares", (long?)resources.Cpu.Shares);
+            SpecJson.Optional(json, "quota", resources.Cpu.Quota);
+            SpecJson.Optional(json, "period", (long?)resources.Cpu.Period);
+            SpecJson.Optional(json, "cpus", resources.Cpu.Cpus);
+            SpecJson.Optional(json, "mems", resources.Cpu.Mems);
+            json.WriteEndObject();
+        }
+
         if (resources.PidsLimit is { } pids)
         {
             json.WriteStartObject("pids");
@@ -139,6 +144,11 @@ internal static class ResourcesJson
 
     private static void Write(Utf8JsonWriter json, BlockIoResources io)
     {
+        if (io is { Weight: null, ReadBytes.Count: 0, WriteBytes.Count: 0, ReadOperations.Count: 0, WriteOperations.Count: 0 })
+        {
+            return;
+        }
+
         json.WriteStartObject("blockIO");
         SpecJson.Optional(json, "weight", io.Weight);
         Rates(json, "throttleReadBpsDevice", io.ReadBytes);
@@ -150,21 +160,13 @@ internal static class ResourcesJson
 
     private static void Rates(Utf8JsonWriter json, string name, IReadOnlyList<(long Major, long Minor, long Rate)> rates)
     {
-        if (rates.Count == 0)
-        {
-            return;
-        }
-
-        json.WriteStartArray(name);
-        foreach ((long major, long minor, long rate) in rates)
+        SpecJson.Items(json, name, rates, rate =>
         {
             json.WriteStartObject();
-            json.WriteNumber("major", major);
-            json.WriteNumber("minor", minor);
-            json.WriteNumber("rate", rate);
+            json.WriteNumber("major", rate.Major);
+            json.WriteNumber("minor", rate.Minor);
+            json.WriteNumber("rate", rate.Rate);
             json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+        });
     }
 }

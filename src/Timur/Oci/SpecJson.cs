@@ -6,10 +6,12 @@ namespace Timur.Oci;
 /// <summary>The runtime configuration as JSON (runtime-spec config.md).</summary>
 public static partial class SpecJson
 {
-    public static byte[] Write(Spec spec)
+    /// <summary>Members that are empty are left out.</summary>
+    /// <param name="indented">A line for each member, indented by tabs: scripts edit such a file by its lines.</param>
+    public static byte[] Write(Spec spec, bool indented = false)
     {
         using var stream = new MemoryStream(16 * 1024);
-        using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options))
+        using (var json = new Utf8JsonWriter(stream, PlainJsonEncoder.Options with { Indented = indented, IndentCharacter = '\t', IndentSize = 1 }))
         {
             json.WriteStartObject();
             json.WriteString("ociVersion", spec.OciVersion);
@@ -54,13 +56,7 @@ public static partial class SpecJson
         json.WriteStartObject("user");
         json.WriteNumber("uid", process.UserId);
         json.WriteNumber("gid", process.GroupId);
-        json.WriteStartArray("additionalGids");
-        foreach (uint group in process.AdditionalGroups)
-        {
-            json.WriteNumberValue(group);
-        }
-
-        json.WriteEndArray();
+        Items(json, "additionalGids", process.AdditionalGroups, group => json.WriteNumberValue(group));
         json.WriteEndObject();
         Texts(json, "args", process.Args);
         Texts(json, "env", process.Env);
@@ -76,17 +72,14 @@ public static partial class SpecJson
             json.WriteEndObject();
         }
 
-        json.WriteStartArray("rlimits");
-        foreach (RlimitSpec limit in process.Rlimits)
+        Items(json, "rlimits", process.Rlimits, limit =>
         {
             json.WriteStartObject();
             json.WriteString("type", limit.Type);
             json.WriteNumber("soft", limit.Soft);
             json.WriteNumber("hard", limit.Hard);
             json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+        });
         json.WriteBoolean("noNewPrivileges", process.NoNewPrivileges);
         Optional(json, "oomScoreAdj", process.OomScoreAdj);
         json.WriteEndObject();
@@ -105,8 +98,7 @@ public static partial class SpecJson
         }
 
         json.WriteEndArray();
-        json.WriteStartArray("devices");
-        foreach (DeviceSpec device in linux.Devices)
+        Items(json, "devices", linux.Devices, device =>
         {
             json.WriteStartObject();
             json.WriteString("path", device.Path);
@@ -117,22 +109,24 @@ public static partial class SpecJson
             json.WriteNumber("uid", device.UserId);
             json.WriteNumber("gid", device.GroupId);
             json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+        });
         Optional(json, "cgroupsPath", linux.CgroupsPath);
         if (linux.Resources is { } resources)
         {
             ResourcesJson.Write(json, resources);
         }
 
-        json.WriteStartObject("sysctl");
-        foreach ((string key, string value) in linux.Sysctl)
+        if (linux.Sysctl.Count > 0)
         {
-            json.WriteString(key, value);
+            json.WriteStartObject("sysctl");
+            foreach ((string key, string value) in linux.Sysctl)
+            {
+                json.WriteString(key, value);
+            }
+
+            json.WriteEndObject();
         }
 
-        json.WriteEndObject();
         Ranges(json, "uidMappings", linux.UidMappings);
         Ranges(json, "gidMappings", linux.GidMappings);
         if (linux.TimeOffsets.Count > 0)
@@ -197,31 +191,28 @@ public static partial class SpecJson
     }
 
     private static void Ranges(Utf8JsonWriter json, string name, IReadOnlyList<IdMapping> ranges)
-    {
-        if (ranges.Count == 0)
-        {
-            return;
-        }
-
-        json.WriteStartArray(name);
-        foreach (IdMapping range in ranges)
+        => Items(json, name, ranges, range =>
         {
             json.WriteStartObject();
             json.WriteNumber("containerID", range.ContainerId);
             json.WriteNumber("hostID", range.HostId);
             json.WriteNumber("size", range.Size);
             json.WriteEndObject();
+        });
+
+    internal static void Texts(Utf8JsonWriter json, string name, IReadOnlyList<string> texts) => Items(json, name, texts, json.WriteStringValue);
+
+    internal static void Items<T>(Utf8JsonWriter json, string name, IReadOnlyList<T> items, Action<T> write)
+    {
+        if (items.Count == 0)
+        {
+            return;
         }
 
-        json.WriteEndArray();
-    }
-
-    internal static void Texts(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)
-    {
         json.WriteStartArray(name);
-        foreach (string text in texts)
+        foreach (T item in items)
         {
-            json.WriteStringValue(text);
+            write(item);
         }
 
         json.WriteEndArray();

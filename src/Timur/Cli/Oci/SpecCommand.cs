@@ -21,7 +21,7 @@ internal static class SpecCommand
         string path = Path.GetFullPath(arguments.Text("bundle") is { Length: > 0 } directory ? directory : ".") + "/config.json";
         using Fd file = Files.TryOpen(path, Open.Write | Open.Create | Open.Exclusive, out Errno why)
             ?? throw new Failure(why == Errno.EEXIST ? "File config.json exists. Remove it first" : $"{path}: {why.Describe()}", exitCode: 1);
-        Files.Write(file, SpecJson.Write(arguments.Has("rootless") ? Rootless(Default()) : Default()), path);
+        Files.Write(file, SpecJson.Write(arguments.Has("rootless") ? Rootless(Default()) : Default(), indented: true), path);
         return 0;
     }
 
@@ -37,7 +37,8 @@ internal static class SpecCommand
             NoNewPrivileges = true,
         },
         Root = new RootSpec("rootfs", Readonly: true),
-        Hostname = "timur",
+        // Scripts that edit such a file know it by this name.
+        Hostname = "runc",
         Mounts =
         [
             new MountSpec { Destination = "/proc", Type = "proc", Source = "proc" },
@@ -62,13 +63,14 @@ internal static class SpecCommand
         },
     };
 
-    /// <summary>Without the host's network, root inside is the caller; the host's sysfs is bound, and nobody may limit anything.</summary>
+    /// <summary>Without the host's network, root inside is the caller; the host's sysfs is bound, and nothing is limited.</summary>
     private static Spec Rootless(Spec spec) => spec with
     {
         Mounts =
         [
-            .. spec.Mounts.Where(mount => mount.Type is not ("sysfs" or "cgroup")).Select(mount => mount with { Options = [.. mount.Options.Where(option => !option.StartsWith("gid=", StringComparison.Ordinal))] }),
-            new MountSpec { Destination = "/sys", Type = "none", Source = "/sys", Options = ["rbind", "nosuid", "noexec", "nodev", "ro"] },
+            .. spec.Mounts.Select(mount => mount.Type == "sysfs"
+                ? new MountSpec { Destination = "/sys", Type = "none", Source = "/sys", Options = ["rbind", "nosuid", "noexec", "nodev", "ro"] }
+                : mount with { Options = [.. mount.Options.Where(option => !option.StartsWith("gid=", StringComparison.Ordinal))] }),
         ],
         Linux = spec.Linux with
         {
