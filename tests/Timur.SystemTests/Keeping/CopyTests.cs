@@ -145,6 +145,38 @@ public sealed class CopyTests : IDisposable
         Assert.Equal(["file"], Directory.GetFileSystemEntries(_timur.Root + "/host").Select(Path.GetFileName));
     }
 
+    [Fact]
+    public void A_link_that_was_copied_leads_no_later_copy_out_of_its_place()
+    {
+        Directory.CreateDirectory(_timur.Root + "/host");
+        File.WriteAllText(_timur.Root + "/host/file", "secret");
+        Container(runs: true);
+        _timur.Must($"$T exec box sh -c 'mkdir /a; ln -s {_timur.Root}/host /a/d; ln -s {_timur.Root}/host/file /a/f'; $T cp box:/a $ROOT/got");
+        Assert.Equal(_timur.Root + "/host", new FileInfo(_timur.Root + "/got/d").LinkTarget);
+        _timur.Must("$T exec box sh -c 'rm /a/d /a/f; mkdir /a/d; echo theirs >/a/d/file; echo theirs >/a/d/new; echo theirs >/a/f'");
+        foreach (string source in (string[])["box:/a/f", "box:/a/."])
+        {
+            _timur.Run("cp", source, _timur.Root + "/got");
+        }
+
+        _timur.Run("cp", "box:/a/d/new", _timur.Root + "/got/d/");
+        Assert.Equal("secret", File.ReadAllText(_timur.Root + "/host/file"));
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("xz")]
+    [InlineData("zstd -q")]
+    public void A_compressed_archive_is_unpacked_by_no_program_of_the_container(string compress)
+    {
+        Container(runs: false);
+        _timur.Must("mkdir $ROOT/in; for name in pigz unpigz gzip gunzip xz unxz zstd unzstd; do printf '#!/bin/sh\\ntouch /proof\\nexec cat\\n' >$ROOT/in/$name; done; chmod 755 $ROOT/in/*; $T cp $ROOT/in/. box:/bin; mkdir $ROOT/out; echo data >$ROOT/out/data");
+        _timur.Must($"tar -C $ROOT/out -c data | {compress} | $T cp - box:/srv || true");
+        Assert.NotEqual(0, _timur.Run("cp", "box:/proof", _timur.Root + "/proof").Code);
+        Assert.False(File.Exists("/proof"));
+        Assert.Equal(0, _timur.Run("cp", "box:/bin/unpigz", _timur.Root + "/there").Code);
+    }
+
     [Theory]
     [InlineData(true, true)]
     [InlineData(true, false)]

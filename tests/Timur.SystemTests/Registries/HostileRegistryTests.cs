@@ -106,6 +106,29 @@ public sealed class HostileRegistryTests : IDisposable
     }
 
     [Theory]
+    [InlineData(2, true)]
+    [InlineData(30, false)]
+    public void An_index_of_a_thousand_indexes_of_as_many_is_followed_along_one_path(int levels, bool isFine)
+    {
+        var contents = new Dictionary<string, byte[]>();
+        byte[] document = _contents["/v2/app/manifests/1"].Bytes;
+        for (int level = 0; level < levels; level++)
+        {
+            contents[$"/v2/app/manifests/{Digest.Of(document)}"] = document;
+            string entry = Part(MediaTypes.OciIndex, document);
+            document = Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', Enumerable.Repeat(entry, 1000))}}]}""");
+        }
+
+        contents["/v2/app/manifests/1"] = document;
+        using var server = new TestServer(request => contents.TryGetValue(request.Target, out byte[]? index)
+            ? new TestAnswer(200, index, [("Content-Type", MediaTypes.OciIndex)]) : Right(request));
+        var store = ImageStore.Open(new DataPaths(_home + "/graph", _home + "/graph/run"), settles: false);
+        Exception? thrown = Record.Exception(() => new ImagePull(store, Settings(0) with { Patience = Patience.Usual }, new QuietTransfers()).Pull($"{server.Host}/app:1", null));
+        Assert.True(isFine ? thrown is null : thrown is Failure { Message: var message } && message.EndsWith("is an index of indexes of indexes", StringComparison.Ordinal), $"{thrown}");
+        Assert.InRange(server.Requests.Count(request => request.Method == "GET" && request.Target.Contains("/manifests/", StringComparison.Ordinal)), 1, 8);
+    }
+
+    [Theory]
     [InlineData("manifest", "/manifests/1")]
     [InlineData("reason", "/manifests/1")]
     [InlineData("headers", "/manifests/1")]
