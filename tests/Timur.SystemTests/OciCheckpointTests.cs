@@ -8,12 +8,6 @@ public class OciCheckpointTests
 {
     private const string Counting = "i=0; while :; do i=$((i+1)); echo $i >/tmp/count; sleep 0.02; done";
 
-    private static readonly Lazy<string> Criu = new(() =>
-    {
-        Outcome outcome = TimurCommand.Execute(VirtualMachine.SourceDirectory() + "/bench/peers", ["criu"]);
-        return outcome.Code == 0 ? outcome.Out.Trim() + "/bin/criu" : throw new InvalidOperationException(outcome.ToString());
-    });
-
     [Fact]
     public void A_container_goes_on_where_it_was_with_its_limits_namespaces_and_mounts()
     {
@@ -122,8 +116,8 @@ public class OciCheckpointTests
             mkfifo {bundle.Directory}/in; sleep 100 >{bundle.Directory}/in & holder=$!
             cat {bundle.Directory}/in | {bundle.Words} run --bundle {bundle.Directory} {id} 2>/dev/null | cat >{bundle.Directory}/before &
             until grep -q first {bundle.Directory}/before && {bundle.Words} state {id} >/dev/null 2>&1; do sleep 0.05; done
-            {bundle.Words} --criu {Criu.Value} checkpoint --image-path {bundle.Directory}/images {id} || exit 1; kill $holder
-            (sleep 0.3; echo word) | ({bundle.Words} --criu {Criu.Value} restore --bundle {bundle.Directory} --image-path {bundle.Directory}/images {id} 2>/dev/null; echo code $?) | cat
+            {bundle.Words} --criu {Criu.Program} checkpoint --image-path {bundle.Directory}/images {id} || exit 1; kill $holder
+            (sleep 0.3; echo word) | ({bundle.Words} --criu {Criu.Program} restore --bundle {bundle.Directory} --image-path {bundle.Directory}/images {id} 2>/dev/null; echo code $?) | cat
             """]);
         Assert.True(outcome.Out == "got word\ncode 4\n", outcome.ToString());
         Assert.Equal("", bundle.Execute("list", "-q").Out);
@@ -205,7 +199,7 @@ public class OciCheckpointTests
         string id = StartDetached(bundle.Shell("exec sleep 1000"));
         Outcome outcome = TimurCommand.Execute("unshare", ["-n", "--", "sh", "-c", $$"""
             cd {{bundle.Directory}}; ip link set lo up; mkfifo ready
-            {{bundle.Words}} --criu {{Criu.Value}} checkpoint --lazy-pages --page-server 127.0.0.1:27277 --status-fd 3 --image-path images {{id}} 3>ready >/dev/null 2>&1 &
+            {{bundle.Words}} --criu {{Criu.Program}} checkpoint --lazy-pages --page-server 127.0.0.1:27277 --status-fd 3 --image-path images {{id}} 3>ready >/dev/null 2>&1 &
             head -c 1 ready | od -An -c | tr -d ' '
             {{bundle.Words}} delete --force {{id}}; echo $?
             criu=$(cat /proc/$!/task/$!/children); kill $!; for pid in $criu; do kill -KILL $pid; done; wait $!; true
@@ -221,7 +215,7 @@ public class OciCheckpointTests
         using var bundle = new OciBundle();
         string id = StartCounting(bundle);
         Outcome outcome = Checkpoint(bundle, id, "--pre-dump");
-        bool tracks = TimurCommand.Execute(Criu.Value, ["check", "--feature", "mem_dirty_track"]).Code == 0;
+        bool tracks = TimurCommand.Execute(Criu.Program, ["check", "--feature", "mem_dirty_track"]).Code == 0;
         Assert.True(tracks ? outcome.Code == 0 : outcome.Error.Contains("criu is missing features: MemTrack", StringComparison.Ordinal), outcome.ToString());
         Assert.Equal("running", bundle.Status(id));
     }
@@ -251,11 +245,11 @@ public class OciCheckpointTests
     }
 
     private static Outcome Checkpoint(OciBundle bundle, string id, params string[] options)
-        => bundle.Execute(["--criu", Criu.Value], ["checkpoint", "--image-path", bundle.Directory + "/images", .. options, id]);
+        => bundle.Execute(["--criu", Criu.Program], ["checkpoint", "--image-path", bundle.Directory + "/images", .. options, id]);
 
     private static Outcome Restore(OciBundle bundle, string id, string options = "")
     {
-        Outcome outcome = TimurCommand.Execute("sh", ["-c", $"{bundle.Words} --log {bundle.Directory}/log --criu {Criu.Value} restore --detach --bundle {bundle.Directory} --image-path {bundle.Directory}/images {options} {id} </dev/null >/dev/null 2>/dev/null"]);
+        Outcome outcome = TimurCommand.Execute("sh", ["-c", $"{bundle.Words} --log {bundle.Directory}/log --criu {Criu.Program} restore --detach --bundle {bundle.Directory} --image-path {bundle.Directory}/images {options} {id} </dev/null >/dev/null 2>/dev/null"]);
         return outcome with { Error = File.Exists(bundle.Directory + "/log") ? File.ReadAllText(bundle.Directory + "/log") : "" };
     }
 }

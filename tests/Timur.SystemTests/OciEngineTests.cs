@@ -14,6 +14,7 @@ public class OciEngineTests
     [InlineData("pods", "2 net", "from the host", "webhost", "67108864", "0 1000", "out-of-memory: 137", "timeout: 255")]
     [InlineData("compose", "exit code: 3", "client_1 | root:x:0:0:root:/root:/bin/sh", "healthy", "the same process", "1 true", "by timur", "0 300000 65536")]
     [InlineData("swarm", "2 Ready Active", "tasks on two", "50331648", "rollback_completed", "Node left the swarm.")]
+    [InlineData("checkpoint", "checkpoint: 0", "went on: 0", "49999872", "export: 0", "p2")]
     public void An_engine_cannot_tell_this_runtime_from_runc(string engine, params string[] expected)
     {
         string control = Drive(engine, "runc");
@@ -38,6 +39,11 @@ public class OciEngineTests
         using var space = new EngineSpace();
         File.WriteAllText(space.Directory + "/daemon.json", Lines("\"runtimes\"", space.Runtime(runtime)));
         File.WriteAllText(space.Directory + "/engine.conf", Lines("[engine]", space.Directory + "/bin/runc"));
+        if (engine == "checkpoint")
+        {
+            File.CreateSymbolicLink(space.Directory + "/criu", Criu.Program);
+        }
+
         string output = space.Run(engine + ".sh", space.Runtime(runtime), bundle.Root, space.Directory, TimurCommand.Path);
         return output.Replace("timur-runc", "runc", StringComparison.Ordinal).Replace(space.Directory, "DIR", StringComparison.Ordinal).Replace("/usr/sbin/runc", "DIR/runc", StringComparison.Ordinal);
     }
