@@ -28,13 +28,16 @@ public sealed class RepositoryDigests(ImageStore store)
     /// <param name="name">With a digest.</param>
     internal void Add(string imageId, ImageName name)
     {
+        Directories.Create(Place);
+
+        // Of two pushes of an image that end together, neither forgets what the other one found.
+        using FileLock? alone = FileLock.OnExisting(Place, wait: true);
         IReadOnlyList<ImageName> known = Read(imageId);
         if (known is [var newest, ..] && newest == name)
         {
             return;
         }
 
-        Directories.Create(Place);
         AtomicFile.Write(PathOf(imageId), Encoding.UTF8.GetBytes(string.Concat(known.Prepend(name).Distinct().Select(one => one.Full + "\n"))), 0x1A4);
     }
 
