@@ -120,7 +120,9 @@ public sealed class ImageStore
     /// <summary>The name that a reference means, of those that images have: without a registry it may stand for several. Null for an id, and for a digest under which no image was asked for.</summary>
     public ImageName? NameOf(string reference)
         => reference.StartsWith("sha256:", StringComparison.Ordinal) ? null
-            : ShortNames.Others(reference).Prepend(ImageName.Parse(reference)).Where(name => Files.Exists($"{Names}/{name.FileName}")).Select(name => (ImageName?)name).FirstOrDefault();
+            : ImageName.Parse(reference) is var name && IsName(name) ? name : ShortNames.Others(reference).Where(IsName).Select(other => (ImageName?)other).FirstOrDefault();
+
+    private bool IsName(ImageName name) => Files.Exists($"{Names}/{name.FileName}");
 
     private string? IdOf(string reference)
         => NameOf(reference) is { } name ? Files.TryReadText($"{Names}/{name.FileName}", out _)
