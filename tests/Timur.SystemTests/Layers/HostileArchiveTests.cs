@@ -48,6 +48,18 @@ public sealed class HostileArchiveTests(ITestOutputHelper output)
         Assert.InRange(refused, Cases / 10, Cases * 9 / 10);
     }
 
+    [Theory]
+    [InlineData('0', "")]
+    [InlineData('1', "/")]
+    [InlineData('2', ".")]
+    [InlineData('6', "./.")]
+    public void The_root_of_an_archive_is_a_directory_and_nothing_else(char kind, string name)
+    {
+        using var tree = new Unpacked();
+        Failure refused = Assert.Throws<Failure>(() => tree.Unpack(new TarBuilder().File("f").Entry(kind, name, "f").Bytes));
+        Assert.Contains("its root and no directory", refused.Message);
+    }
+
     [Fact]
     public void What_unpacks_to_far_more_than_it_is_worth_is_given_up()
     {

@@ -68,6 +68,11 @@ internal sealed class LayerUnpacker : IDisposable
                 throw new Failure($"the archive has the entry '{TreeWriter.Show(entry.Name)}', which leads out of its directory", "such an archive isn't safe to unpack");
             }
 
+            if (path.Length == 0 && entry.Kind != TarKind.Directory)
+            {
+                throw new Failure($"the archive has the entry '{TreeWriter.Show(entry.Name)}', which is its root and no directory", "it was damaged, or written by a faulty program");
+            }
+
             Unpack(entry, path);
         }
 
