@@ -21,7 +21,7 @@ public abstract class CgroupV2LifeTests(VirtualMachine machine)
     {
         Outcome outcome = machine.Shell("""
             timur run --rm --network none busybox true
-            mkdir /tmp/bundle && cd /tmp/bundle && timur oci spec
+            mkdir /tmp/bundle && cd /tmp/bundle && timur oci spec && tr -d '\n\t' <config.json | sed 's/": /":/g' >line && mv line config.json
             sed -i 's/"terminal":true/"terminal":false/; s/"readonly":true/"readonly":false/; s#"path":"rootfs"#"path":"'$(echo /var/lib/timur/images/layers/*)'"#
                 s/"args":\["sh"\]/"args":["sh","-c","cat \/proc\/self\/cgroup; exec sleep 1000"]/' config.json
             timur oci run -d two </dev/null >out 2>&1; sleep 0.5; cat out; timur oci exec two cat /proc/self/cgroup
@@ -39,9 +39,9 @@ public abstract class CgroupV2LifeTests(VirtualMachine machine)
     {
         Outcome outcome = machine.Shell("""
             timur run --rm --network none busybox true
-            mkdir /tmp/events && cd /tmp/events && timur oci spec
+            mkdir /tmp/events && cd /tmp/events && timur oci spec && tr -d '\n\t' <config.json | sed 's/": /":/g' >line && mv line config.json
             sed -i 's/"terminal":true/"terminal":false/; s#"path":"rootfs"#"path":"'$(echo /var/lib/timur/images/layers/*)'"#
-                s/"args":\["sh"\]/"args":["sleep","1000"]/; s/"memory":{}/"memory":{"limit":16777216,"swap":16777216}/; s/"cpu":{}/"cpu":{"quota":50000}/' config.json
+                s/"args":\["sh"\]/"args":["sleep","1000"]/; s/"resources":{/"resources":{"memory":{"limit":16777216,"swap":16777216},"cpu":{"quota":50000},/' config.json
             timur oci run -d told </dev/null >out 2>&1; cat out
             timur oci events --interval 500ms told >lines & events=$!
             for i in $(seq 100); do grep -q stats lines && break; sleep 0.2; done

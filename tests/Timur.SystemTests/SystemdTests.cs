@@ -7,9 +7,9 @@ public abstract class SystemdTests(VirtualMachine machine)
 {
     private const string Bundle = """
         timur run --rm --network none busybox true
-        rm -rf /tmp/sd && mkdir -p /tmp/sd && cd /tmp/sd && timur oci spec
+        rm -rf /tmp/sd && mkdir -p /tmp/sd && cd /tmp/sd && timur oci spec && tr -d '\n\t' <config.json | sed 's/": /":/g' >line && mv line config.json
         sed -i 's/"terminal":true/"terminal":false/; s#"path":"rootfs"#"path":"'$(echo /var/lib/timur/images/layers/*)'"#; s/"args":\["sh"\]/"args":["sleep","1000"]/
-            s/"memory":{}/"memory":{"limit":16777216,"swap":16777216}/; s/"cpu":{}/"cpu":{"quota":50000,"shares":512}/' config.json
+            s/"resources":{/"resources":{"memory":{"limit":16777216,"swap":16777216},"cpu":{"quota":50000,"shares":512},/' config.json
         oci="timur oci --systemd-cgroup"
         """;
 

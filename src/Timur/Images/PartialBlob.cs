@@ -37,17 +37,18 @@ internal sealed class PartialBlob : ForwardStream
     /// <summary>Part of it was there before.</summary>
     internal bool IsResumed => _kept > 0;
 
-    /// <summary>Waits until nobody else fetches the same blob.</summary>
+    /// <summary>
+    /// Waits until nobody else fetches the same blob. It waits for a lock that may be shared: whoever has fetched the blob meanwhile, and given the file its name, shares it
+    /// until its image is there, for which it may be waiting for a blob of ours. A lock alone is only tried (flock(2): one that is shared is lost by that).
+    /// </summary>
     internal static PartialBlob Take(BlobStore blobs, Descriptor descriptor, Action<int> advanced)
     {
         string path = blobs.PartOf(descriptor.Digest);
         while (true)
         {
             Fd file = Files.Open(path, Open.ReadWrite | Open.Create, 0x1A4);
-            Files.TryLock(file, exclusive: true, wait: true);
-
-            // Whoever had it may have given it its name, or thrown it away.
-            if (Files.TryStatus(path, out _) is { } there && there.Inode == Files.Status(file).Inode)
+            Files.TryLock(file, exclusive: false, wait: true);
+            if (IsAt(path, file) && Files.TryLock(file, exclusive: true, wait: false) && IsAt(path, file))
             {
                 return new PartialBlob(file, path, descriptor, advanced);
             }
@@ -55,6 +56,9 @@ internal sealed class PartialBlob : ForwardStream
             file.Dispose();
         }
     }
+
+    /// <summary>Whether nobody has given the file its name, or thrown it away.</summary>
+    private static bool IsAt(string path, Fd file) => Files.TryStatus(path, out _) is { } there && there.Inode == Files.Status(file).Inode;
 
     /// <summary>Where what isn't here comes from.</summary>
     internal void From(Repository repository, CancellationToken cancel) => _download = new BlobDownload(repository, _descriptor, _kept, cancel);
@@ -117,7 +121,7 @@ internal sealed class PartialBlob : ForwardStream
     protected override void Dispose(bool disposing)
     {
         // An empty one is of no use to anybody.
-        if (Files.TryStatus(_path, out _) is { Size: 0 } there && there.Inode == Files.Status(_file).Inode)
+        if (Files.Status(_file).Size == 0 && IsAt(_path, _file))
         {
             Files.TryUnlink(_path, out _);
         }
